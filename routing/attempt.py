@@ -1,0 +1,279 @@
+"""One attempt: one call to one candidate under one reservation, and exactly one resolution of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
+from routing.core.fingerprint import prompt_hash
+from routing.core.money import MAX_NUSD, Money, usd_text
+from routing.core.prices import Line, Usage, cost_of
+from routing.core.quote import variant_of
+from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderUnavailable
+from routing.providers.base import Delivery, ImageCall
+from routing.results import Attempt
+
+if TYPE_CHECKING:
+    from routing.core.entries import Alert, Reservation
+    from routing.core.plan import Candidate, Plan
+    from routing.core.quote import Quote
+    from routing.core.request import ImageRequest
+    from routing.shop import Shop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """A call that brought pictures, and what it cost in nano-USD."""
+
+    reservation: Reservation
+    delivery: Delivery
+    cost_nusd: int
+    lines: tuple[Line, ...]
+    notices: tuple[str, ...]
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A call that brought no picture; ``cost_nusd`` is charged all the same where the vendor charged or may have."""
+
+    reservation: Reservation
+    error: ProviderError
+    cost_nusd: int
+    unconfirmed: bool
+    settled: bool
+    took_s: float
+
+
+def as_attempt(ended: Bought | Failed) -> Attempt:
+    """Tell a call to the caller."""
+    if isinstance(ended, Bought):
+        images, status, unconfirmed = len(ended.delivery.pictures), "delivered", False
+    else:
+        images, status, unconfirmed = 0, str(ended.error), ended.unconfirmed
+    return Attempt(
+        reservation_id=ended.reservation.id,
+        deployment=ended.reservation.deployment,
+        quote=Money(ended.reservation.amount_nusd),
+        cost=Money(ended.cost_nusd),
+        images=images,
+        status=status,
+        unconfirmed=unconfirmed,
+        settled=ended.settled,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Priced:
+    cost_nusd: int
+    basis: Basis
+    lines: tuple[Line, ...] = ()
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Attempter:
+    """Makes one reserved call and resolves its reservation, whatever happens."""
+
+    shop: Shop
+    request: ImageRequest
+    plan: Plan
+    candidate: Candidate
+    n: int
+    quote: Quote
+    reservation: Reservation
+    _started_s: float = field(default=0.0, init=False)
+
+    def run(self) -> Bought | Failed:
+        """Call the provider once; settle what is known, book as unconfirmed what is not.
+
+        An interrupt (Ctrl-C, a killed thread) after the request was sent is an unknown outcome like a timeout: it is
+        booked at its quote before the interrupt goes on.
+        """
+        self._started_s = self.shop.clock.elapsed_s()
+        deployment = self.candidate.deployment
+        try:
+            delivery = self.shop.providers[deployment.provider].buy(self._image_call())
+        except ProviderError as error:
+            return self._failed(error)
+        except BaseException as error:
+            failed = self._failed(
+                ProviderUnavailable(
+                    f"{deployment.name}: interrupted by {type(error).__name__}", deployment=deployment.name
+                )
+            )
+            if isinstance(error, Exception):
+                # A fault of an adapter must not pass for the vendor's; the money is booked, the caller sees the fault.
+                failed.error.__cause__ = error
+            raise
+        return self._delivered(delivery)
+
+    def _image_call(self) -> ImageCall:
+        request, candidate = self.request, self.candidate
+        return ImageCall(
+            deployment=candidate.deployment,
+            prompt=request.prompt,
+            operation=request.operation,
+            size=candidate.size,
+            quality=candidate.quality,
+            n=self.n,
+            timeout_s=min(candidate.deployment.timeout_s, request.deadline_s or candidate.deployment.timeout_s),
+            images=request.images,
+            mask=request.mask,
+            background=request.background,
+            output_format=request.output_format,
+            extras=request.extras,
+        )
+
+    def _delivered(self, delivery: Delivery) -> Bought:
+        priced = self._price(delivery.usage, len(delivery.pictures))
+        settled = self._resolve(
+            Resolution(
+                reservation_id=self.reservation.id,
+                kind=EntryKind.SETTLE,
+                at=self.shop.clock.now(),
+                amount_nusd=priced.cost_nusd,
+                basis=priced.basis,
+                images=len(delivery.pictures),
+                usage=delivery.usage,
+                reason=priced.reason,
+            )
+        )
+        if priced.cost_nusd > self.reservation.amount_nusd:
+            self.shop.log.warning(
+                "overrun",
+                reservation=self.reservation.id,
+                quote_usd=usd_text(self.reservation.amount_nusd),
+                cost_usd=usd_text(priced.cost_nusd),
+            )
+        notices = [*delivery.notices, *([priced.reason] if priced.reason else [])]
+        if not settled:
+            notices.append(
+                f"the ledger could not be written: ${usd_text(self.reservation.amount_nusd)} stays held for"
+                f" {self.reservation.id} until it expires"
+            )
+        if self.shop.cache is not None and not self.shop.keep(self.reservation, self.request, delivery):
+            notices.append("the pictures could not be kept in the cache; a repeat will be bought again")
+        self._log("delivered", Charged.YES, priced.cost_nusd)
+        return Bought(
+            reservation=self.reservation,
+            delivery=delivery,
+            cost_nusd=priced.cost_nusd,
+            lines=priced.lines,
+            notices=tuple(notices),
+            settled=settled,
+        )
+
+    def _failed(self, error: ProviderError) -> Failed:
+        now = self.shop.clock.now()
+        # Vendors' words may hold what no ledger can write: control characters, half characters.
+        told = f"{type(error).__name__}: {error}"
+        reason = "".join(char if char.isprintable() else " " for char in told)
+        unconfirmed = error.charged is Charged.UNKNOWN
+        if error.charged is Charged.NO:
+            resolution = Resolution(reservation_id=self.reservation.id, kind=EntryKind.RELEASE, at=now, reason=reason)
+        else:
+            usage = error.usage if isinstance(error.usage, Usage) and not unconfirmed else None
+            priced = self._price(usage, 0)
+            resolution = Resolution(
+                reservation_id=self.reservation.id,
+                kind=EntryKind.SETTLE,
+                at=now,
+                amount_nusd=priced.cost_nusd,
+                basis=priced.basis,
+                unconfirmed=unconfirmed,
+                usage=usage,
+                reason=reason,
+            )
+        settled = self._resolve(resolution)
+        self._log(type(error).__name__, error.charged, resolution.amount_nusd, error.status_code)
+        return Failed(
+            reservation=self.reservation,
+            error=error,
+            cost_nusd=resolution.amount_nusd,
+            unconfirmed=unconfirmed,
+            settled=settled,
+            took_s=self.shop.clock.elapsed_s() - self._started_s,
+        )
+
+    def _price(self, usage: Usage | None, pictures: int) -> _Priced:
+        """Price what was consumed; where that is not known, the quote stands in for it. Never nothing."""
+        model = self.candidate.deployment.model
+        card = self.shop.settings.prices.card(self.candidate.deployment.name, self.plan.on)
+        variant = (
+            variant_of(self.request.operation.value, self.candidate.quality, self.candidate.size)
+            if model.priced_by_variant
+            else ""
+        )
+        if card.by_picture:
+            # Vendors charge for what was asked, also where fewer pictures arrive or none at all.
+            usage = Usage(images=max(self.n, usage.images if usage else 0, pictures))
+        elif usage is not None and pictures and not usage.image_out:
+            usage = None  # pictures that took no tokens do not exist
+        if usage is not None:
+            try:
+                lines = card.lines(usage, variant)
+                cost_nusd = cost_of(lines)
+                if cost_nusd <= MAX_NUSD:
+                    return _Priced(cost_nusd=cost_nusd, basis=Basis.METERED, lines=lines)
+                reason = "charged at the quote: the usage that the vendor reported is more than a ledger can hold"
+            except PriceUnknown as unknown:
+                reason = f"charged at the quote: {unknown}"
+        else:
+            reason = "charged at the quote: the vendor reported no usage"
+        return _Priced(cost_nusd=self.quote.price_nusd, basis=Basis.QUOTED, lines=self.quote.lines, reason=reason)
+
+    def _resolve(self, resolution: Resolution) -> bool:
+        """Write the resolution; ``False`` where the ledger failed (then the hold stays and a sweep will find it)."""
+        store = self.shop.store
+        try:
+            try:
+                alerts = store.resolve(resolution)
+            except AlreadyResolved:
+                # A sweep took the hold for dead and charged it: what really happened corrects that.
+                alerts = self._correct(resolution)
+        except Exception as error:  # noqa: BLE001 - whatever a store raises, the picture was paid for and is delivered
+            self.shop.log.warning("not_settled", reservation=self.reservation.id, error=str(error))
+            return False
+        self.shop.tell(alerts)
+        return True
+
+    def _correct(self, resolution: Resolution) -> tuple[Alert, ...]:
+        history = self.shop.store.history(self.reservation.request_id)
+        booked = (
+            next(a for a in history.attempts if a.reserve.reservation_id == self.reservation.id) if history else None
+        )
+        if booked is None or booked.resolution is None or booked.resolution.kind is not EntryKind.EXPIRE:
+            raise AlreadyResolved(f"reservation {self.reservation.id} was resolved by somebody else")
+        return self.shop.store.adjust(
+            Adjustment(
+                reservation_id=self.reservation.id,
+                at=resolution.at,
+                delta_nusd=resolution.amount_nusd - booked.cost_nusd,
+                reason=f"answered after its hold expired; {resolution.reason}".rstrip("; "),
+                confirmed=not resolution.unconfirmed,
+            )
+        )
+
+    def _log(self, status: str, charged: Charged, cost_nusd: int, status_code: int | None = None) -> None:
+        candidate = self.candidate
+        self.shop.log.info(
+            "attempt",
+            request_id=self.reservation.request_id,
+            reservation=self.reservation.id,
+            importance=self.plan.importance,
+            rule=self.plan.rule,
+            deployment=candidate.deployment.name,
+            model=candidate.deployment.model.name,
+            size=str(candidate.size),
+            quality=candidate.quality,
+            n=self.n,
+            prompt_hash=prompt_hash(self.request.prompt),
+            latency_ms=round((self.shop.clock.elapsed_s() - self._started_s) * 1000, 3),
+            status=status,
+            status_code=status_code,
+            charged=charged.value,
+            quote_usd=usd_text(self.quote.price_nusd),
+            cost_usd=usd_text(cost_nusd),
+        )

@@ -1,0 +1,115 @@
+"""``routing explain``: where a request would go, and why; buys nothing, writes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from routing.cli.books import open_books
+from routing.cli.opening import find_config
+from routing.cli.options import (
+    PATH,
+    config_option,
+    examples,
+    importance_option,
+    json_option,
+    label_options,
+    read_prompt,
+    read_wishes,
+    shape_options,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from routing.core.budgets import Claim
+    from routing.core.plan import Plan
+    from routing.core.policy import Settings
+    from routing.core.request import ImageRequest
+    from routing.ledger.base import Store
+
+
+@click.command(
+    epilog=examples(
+        "routing explain 'Poster: the word \"LAUNCH\" over Earth' --importance final --size 2048x2048",
+    )
+)
+@click.argument("prompt")
+@importance_option
+@label_options
+@shape_options
+@click.option("--image", "images", type=PATH, multiple=True, help="A reference; makes it an edit.")
+@click.option("--assume-keys", is_flag=True, help="Plan as if every deployment had its key.")
+@config_option
+@json_option
+def explain(
+    prompt: str, *, images: tuple[Path, ...], assume_keys: bool, config: Path, as_json: bool, **wishes: Any
+) -> None:
+    """Say where a request would go, why, and for how much; buys nothing."""
+    from routing.assembly import load_config
+    from routing.core.plan import decide
+    from routing.options import read_options
+    from routing.reports.plan import Explanation, plan_json, plan_report, rule_words
+
+    now = datetime.now(UTC)
+    read = load_config(find_config(config), os.environ, now.date())
+    settings = with_keys(read.settings) if assume_keys else read.settings
+    asked = read_options(read_prompt(prompt), read_wishes(**wishes), images=images)
+    plan = decide(settings, asked.request, now.date())
+    with open_books(config, read.ledger_url) as store:
+        touched = _touched(settings, plan, asked.request, store, now)
+    explained = Explanation(
+        plan=plan,
+        n=asked.request.n,
+        touched=touched,
+        words=rule_words(settings.policy),
+        per={budget.name: budget.per for budget in settings.budgets if budget.per},
+        notices=(*asked.notices, *plan.notices),
+        downgrades=_downgrades(settings, plan, touched),
+    )
+    if as_json:
+        click.echo(json.dumps(plan_json(explained), indent=2, ensure_ascii=False))
+        return
+    from routing.cli.screen import screen_width
+
+    click.echo("\n".join(plan_report(explained, screen_width())))
+
+
+def with_keys(settings: Settings) -> Settings:
+    """Count every deployment as having its key."""
+    deployments = {name: replace(one, missing_key=None) for name, one in settings.deployments.items()}
+    return replace(settings, deployments=deployments)
+
+
+def _downgrades(settings: Settings, plan: Plan, touched: Sequence[tuple[Claim, int]]) -> bool:
+    """Tell whether a budget without room leads on to what is cheaper: the route says, else the budget, else all."""
+    from routing.core.budgets import OnBudget
+
+    said = (plan.route.on_budget or claim.on_budget or settings.policy.on_budget for claim, _ in touched)
+    return OnBudget.DOWNGRADE in said
+
+
+def _touched(
+    settings: Settings, plan: Plan, request: ImageRequest, store: Store | None, now: datetime
+) -> list[tuple[Claim, int]]:
+    """Find the budget counters that buying from the first candidate would count in, and what each has left."""
+    from routing.core.budgets import Purchase, claims_for
+
+    purchase = Purchase(
+        importance=plan.importance,
+        deployment=plan.candidates[0].deployment.name,
+        operation=request.operation.value,
+        tags=request.tags,
+    )
+    touched = []
+    for claim in claims_for(settings.budgets, purchase, settings.policy.importance, now):
+        balance = store.balances(claim.key.budget, claim.key.start).get(claim.key) if store else None
+        used = balance.held_nusd + balance.spent_nusd if balance else 0
+        touched.append((claim, claim.limit_nusd - used))
+    return touched

@@ -1,0 +1,93 @@
+"""What a purchase says: where the picture is, what it cost, and why it was bought there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routing.core.money import usd_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from routing.results import Result
+
+
+def receipt_lines(result: Result, files: Sequence[Path]) -> list[str]:
+    """Tell a person."""
+    lines = [f"saved {file} ({image.size}, {image.format})" for file, image in zip(files, result.images, strict=True)]
+    lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result)]
+    if result.revised_prompt:
+        lines.append(f"the vendor read the prompt as: {result.revised_prompt}")
+    return [*lines, *(f"note: {notice}" for notice in result.notices)]
+
+
+def sorted_by(result: Result) -> str:
+    """Say the importance and the rule that gave it."""
+    return f"{result.importance} ({result.plan.rule})" if result.plan else result.importance
+
+
+def bought_as(result: Result) -> str:
+    """Say what it really was: ``gpt-image-2 at high, 1536x1024``."""
+    quality = f" at {result.quality}" if result.quality else ""
+    model = "" if result.model == result.deployment else f" ({result.model})"
+    return f"{result.deployment}{model}{quality}, {result.size}"
+
+
+def cost_line(result: Result) -> str:
+    """Say what it cost."""
+    if result.cached:
+        saved = f", {result.saved} saved" if result.saved else ""
+        cost = f"from the cache: nothing was bought{saved}"
+    else:
+        cost = f"cost {result.cost}, at most {result.quote} was held"
+    if result.unconfirmed:
+        cost += f"; {result.unconfirmed} of it is unconfirmed"
+    return f"{cost}; request {result.request_id}"
+
+
+def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
+    """Tell a program: amounts as exact decimal strings in USD."""
+    from routing.reports.plan import dropped_json, lines_json
+
+    plan, usage = result.plan, result.usage
+    return {
+        "request_id": result.request_id,
+        "importance": result.importance,
+        "rule": plan.rule if plan else None,
+        "deployment": result.deployment,
+        "model": result.model,
+        "size": str(result.size),
+        "quality": result.quality,
+        "cost_usd": usd_text(result.cost),
+        "quote_usd": usd_text(result.quote),
+        "unconfirmed_usd": usd_text(result.unconfirmed),
+        "saved_usd": usd_text(result.saved),
+        "cached": result.cached,
+        "settled": result.settled,
+        "asset": result.asset,
+        "parent": result.request.parent,
+        "seed": result.seed,
+        "revised_prompt": result.revised_prompt,
+        "files": [
+            {"path": str(file), "format": image.format, "width": image.size.width, "height": image.size.height}
+            for file, image in zip(files, result.images, strict=True)
+        ],
+        "usage": {name: getattr(usage, name) for name in type(usage).__slots__} if usage else None,
+        "lines": lines_json(result.lines),
+        "dropped": dropped_json(plan) if plan else [],
+        "attempts": [
+            {
+                "reservation_id": attempt.reservation_id,
+                "deployment": attempt.deployment,
+                "quote_usd": usd_text(attempt.quote),
+                "cost_usd": usd_text(attempt.cost),
+                "images": attempt.images,
+                "status": attempt.status,
+                "unconfirmed": attempt.unconfirmed,
+                "settled": attempt.settled,
+            }
+            for attempt in result.attempts
+        ],
+        "notices": list(result.notices),
+    }

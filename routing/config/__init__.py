@@ -1,0 +1,1 @@
+"""From text to the values of ``core``, or every problem at once."""

@@ -1,0 +1,179 @@
+"""A policy file as a policy."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from routing.config.conditions import Conditions
+from routing.config.scalars import shown
+from routing.core.budgets import OnBudget
+from routing.core.fingerprint import fingerprint
+from routing.core.policy import Ask, Pick, Policy, Route, SortRule
+from routing.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from routing.config.document import Path
+    from routing.config.parsing import Parsed
+    from routing.config.problems import Problems
+    from routing.config.schema_policy import PolicyFile, RouteEntry, SortEntry
+
+
+def read_policy(
+    parsed: Parsed[PolicyFile], problems: Problems, *, name: str, deployments: Sequence[str] | None
+) -> Policy:
+    """Make the policy of a file and note what can never work in it.
+
+    ``name`` is the file as ``router.yaml`` calls it; rules are labelled by it and their line. ``deployments`` are the
+    names that routes may use, ``None`` where they are not known. Where problems were noted the policy is only good for
+    finding more.
+    """
+    return _Reader(parsed, problems, name, deployments).policy()
+
+
+class _Reader:
+    def __init__(
+        self, parsed: Parsed[PolicyFile], problems: Problems, name: str, deployments: Sequence[str] | None
+    ) -> None:
+        self._parsed = parsed
+        self._file = parsed.file
+        self._problems = problems
+        self._name = name
+        self._deployments = deployments
+        self._tags = frozenset(self._file.tags) if self._file.tags is not None else None
+        self._conditions = Conditions(problems, self._file.importance, self._tags)
+        self._entries = parsed.entries
+
+    def policy(self) -> Policy:
+        self._check_unique(self._file.importance, ("importance",), "importance")
+        self._check_unique(self._file.tags or [], ("tags",), "tag")
+        sort = tuple(self._sort_rule(entry, ("sort", at)) for at, entry in self._entries(("sort",), self._file.sort))
+        if self._parsed.whole("sort"):
+            self._check_default()
+        routes = {
+            importance: tuple(self._route(entry, (*path, at)) for at, entry in self._entries(path, entries))
+            for importance, entries in self._file.routes.items()
+            for path in [("routes", importance)]
+        }
+        self._check_routes()
+        return Policy(
+            name=self._name,
+            importance=tuple(self._file.importance),
+            sort=sort,
+            routes=routes,
+            on_budget=OnBudget(self._file.on_budget),
+            tags=self._tags,
+            fingerprint=_fingerprint(self._parsed.document.data),
+        )
+
+    def _label(self, path: Path) -> str:
+        return f"{self._name}:{self._parsed.document.place(path)[0]}"
+
+    def _check_unique(self, names: Sequence[str], path: Path, what: str) -> None:
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                self._problems.error((*path, at), f"{what} {shown(name)} comes twice", "keep one of the two")
+
+    # --- sort -----------------------------------------------------------------------------------------------------
+
+    def _sort_rule(self, entry: SortEntry, path: Path) -> SortRule:
+        if (entry.importance is None) == (entry.at_most is None):
+            both = "says both" if entry.importance else "lacks"
+            hint = "importance gives one, at_most caps what a caller may ask for"
+            self._problems.error(path, f"a sort rule {both} `importance` and `at_most`; it needs one of them", hint)
+        for key, name in (("importance", entry.importance), ("at_most", entry.at_most)):
+            if name is not None:
+                self._conditions.check_importance(name, (*path, key))
+        if entry.importance and entry.when and entry.when.importance:
+            hint = "rules are read only where the call names no importance; use at_most to cap what it may name"
+            self._problems.error((*path, "when", "importance"), "this never holds", hint, key=True)
+        if self._file.importance and entry.at_most == self._file.importance[-1]:
+            hint = f"{entry.at_most} is the highest importance; delete the rule"
+            self._problems.error((*path, "at_most"), "this cap lowers nothing", hint)
+        return SortRule(
+            when=self._conditions.read(entry.when, (*path, "when")),
+            importance=entry.importance,
+            at_most=entry.at_most,
+            label=self._label(path),
+        )
+
+    def _check_default(self) -> None:
+        defaults = [at for at, entry in enumerate(self._file.sort) if entry.importance and entry.when is None]
+        if not defaults:
+            hint = "end the list with `- {importance: ...}` without `when`"
+            self._problems.error(("sort", len(self._file.sort) - 1), "the last sort rule is not a default", hint)
+        for at in range(defaults[0] + 1 if defaults else len(self._file.sort), len(self._file.sort)):
+            line = self._parsed.document.place(("sort", defaults[0]))[0]
+            message = f"this rule comes after the default of line {line}"
+            self._problems.error(("sort", at), message, "move it above the default, or delete it")
+
+    # --- routes ---------------------------------------------------------------------------------------------------
+
+    def _check_routes(self) -> None:
+        declared = self._file.importance
+        for importance in self._parsed.names("routes") if declared else ():
+            if importance not in declared:
+                hint = f"declared are {', '.join(declared)}"
+                message = f"a route for no importance{did_you_mean(importance, declared)}"
+                self._problems.error(("routes", importance), message, hint, key=True)
+        for at, importance in enumerate(declared):
+            if ("routes",) not in self._parsed.damaged and importance not in self._parsed.names("routes"):
+                hint = f"add `{importance}:` under `routes`"
+                self._problems.error(("importance", at), f"importance {shown(importance)} has no route", hint)
+        for importance, entries in self._file.routes.items():
+            path = ("routes", importance)
+            if not any(damaged[:2] == path for damaged in self._parsed.damaged):
+                self._check_variants(entries, path)
+
+    def _check_variants(self, entries: list[RouteEntry], path: Path) -> None:
+        if not entries:
+            self._problems.error(path, "the route has no variant", "write `- {use: [...]}`")
+            return
+        open_at = next((at for at, entry in enumerate(entries) if entry.when is None), None)
+        if open_at is None:
+            hint = "let the last one have no `when`, or some requests have nowhere to go"
+            self._problems.error((*path, len(entries) - 1), "every variant of the route has a condition", hint)
+            return
+        for at in range(open_at + 1, len(entries)):
+            line = self._parsed.document.place((*path, open_at))[0]
+            message = f"this variant is never reached: line {line} takes every request"
+            self._problems.error((*path, at), message, "move it above that line, or delete it")
+
+    def _route(self, entry: RouteEntry, path: Path) -> Route:
+        for key, names in (("use", entry.use), ("on_failure", entry.on_failure)):
+            self._check_unique(names, (*path, key), "deployment")
+            for at, name in enumerate(names):
+                self._check_deployment(name, (*path, key, at))
+        ask = entry.ask
+        return Route(
+            use=tuple(entry.use),
+            when=self._conditions.read(entry.when, (*path, "when")),
+            pick=Pick(entry.pick),
+            ask=Ask(quality=ask.quality, size=ask.size) if ask else Ask(),
+            max_price_nusd=entry.max_price,
+            on_failure=tuple(entry.on_failure),
+            on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
+            label=self._label(path),
+        )
+
+    def _check_deployment(self, name: str, path: Path) -> None:
+        if self._deployments is not None and name not in self._deployments:
+            hint = f"declared in router.yaml are {', '.join(self._deployments)}"
+            message = f"unknown deployment {shown(name)}{did_you_mean(name, self._deployments)}"
+            self._problems.error(path, message, hint)
+
+
+def _fingerprint(data: object) -> str:
+    """Name what the policy decides by: everything but its tests."""
+    rules = {key: value for key, value in data.items() if key != "tests"} if isinstance(data, dict) else {}
+    return fingerprint(_plain(rules))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return str(value.normalize()) if isinstance(value, Decimal) else value

@@ -1,0 +1,211 @@
+"""The shape of ``router.yaml``, and what both files are made of; the descriptions are the editors' hover texts."""
+
+from __future__ import annotations
+
+from datetime import date, tzinfo
+from fractions import Fraction
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from routing.config import scalars
+from routing.core.picture import Size
+
+
+class Strict(BaseModel):
+    """What every mapping of the files has in common: no key but the known ones, no value of another kind."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        defer_build=True,
+        populate_by_name=True,
+        use_attribute_docstrings=False,
+    )
+
+
+def _text(pattern: str, *examples: str, numbers: bool = False) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", "pattern": pattern}
+    if examples:
+        schema["examples"] = list(examples)
+    return WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, schema]} if numbers else schema)
+
+
+_MONEY = _text(scalars.MONEY_PATTERN, "0.05", numbers=True)
+Name: TypeAlias = Annotated[str, PlainValidator(scalars.read_name), _text(scalars.NAME_PATTERN)]
+EnvName: TypeAlias = Annotated[str, PlainValidator(scalars.read_env_name), _text(scalars.ENV_PATTERN, "OPENAI_API_KEY")]
+Url: TypeAlias = Annotated[
+    str, PlainValidator(scalars.read_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
+]
+Money: TypeAlias = Annotated[int, PlainValidator(scalars.read_money), _MONEY]
+SomeMoney: TypeAlias = Annotated[int, PlainValidator(scalars.read_some_money), _MONEY]
+Price: TypeAlias = Annotated[int, PlainValidator(scalars.read_price), _MONEY]
+Seconds: TypeAlias = Annotated[
+    float, PlainValidator(scalars.read_seconds), _text(scalars.DURATION_PATTERN, "120s", "15m", "30d")
+]
+Bytes: TypeAlias = Annotated[int, PlainValidator(scalars.read_bytes), _text(scalars.BYTES_PATTERN, "5GB")]
+Share: TypeAlias = Annotated[Fraction, PlainValidator(scalars.read_share), _text(scalars.PERCENT_PATTERN, "40%")]
+Threshold: TypeAlias = Annotated[
+    Fraction | int,
+    PlainValidator(scalars.read_threshold),
+    _text(r"^\d+(\.\d+)?%?$", "80%", numbers=True),
+]
+Day: TypeAlias = Annotated[date, PlainValidator(scalars.read_day), _text(scalars.DATE_PATTERN, "2026-09-01")]
+Pixels: TypeAlias = Annotated[Size, PlainValidator(scalars.read_size), _text(scalars.SIZE_PATTERN, "1536x1024")]
+Zone: TypeAlias = Annotated[
+    tzinfo, PlainValidator(scalars.read_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
+]
+_LABEL: dict[str, Any] = {"type": ["string", "number"]}
+Label: TypeAlias = Annotated[str, PlainValidator(scalars.read_label), WithJsonSchema(_LABEL)]
+Labels: TypeAlias = Annotated[
+    tuple[str, ...],
+    PlainValidator(scalars.read_labels),
+    WithJsonSchema({"anyOf": [_LABEL, {"type": "array", "items": _LABEL, "minItems": 1}]}),
+]
+Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
+OnBudgetWord: TypeAlias = Literal["downgrade", "refuse"]
+OperationWord: TypeAlias = Literal["generate", "edit"]
+
+_ON_BUDGET = "What to do when a budget has no room: downgrade (try the next candidate) or refuse."
+
+
+class ProviderEntry(Strict):
+    """A vendor account and how it is reached."""
+
+    kind: Literal["openai", "azure", "litellm"] = Field(
+        description="How the vendor is spoken to: openai (OpenAI and every base that speaks its Images API), azure, or "
+        "litellm (Gemini, fal and the others)."
+    )
+    api_key_env: EnvName = Field(
+        description="Which environment variable holds the key. The key itself never stands in this file."
+    )
+    base_url: Url | None = Field(default=None, description="A fixed base address instead of the vendor's own.")
+    base_url_env: EnvName | None = Field(
+        default=None,
+        description="Environment variable that may hold a base address; else base_url or the vendor's own.",
+    )
+    timeout: Seconds = Field(
+        default=360.0,
+        description="Longest one call may take. Large pictures at high quality take minutes, so be generous.",
+    )
+    api_version: str | None = Field(default=None, description="Azure only: the api-version of its dated API.")
+
+
+class DeploymentEntry(Strict):
+    """One named thing we can buy from."""
+
+    provider: Name = Field(description="Through which of the providers above it is bought.")
+    model: str = Field(description="Which model it is, by its name in the catalog.", examples=["gpt-image-2"])
+    wire_model: str | None = Field(
+        default=None,
+        description="The name the provider knows it by, where that is not the model's: the deployment's name on Azure.",
+    )
+    quality: str | None = Field(default=None, description="Quality where neither route nor caller say one.")
+    size: Pixels | None = Field(default=None, description="Size where neither route nor caller say one.")
+    timeout: Seconds | None = Field(default=None, description="Longest one call may take; else the provider's.")
+    images_per_minute: Count | None = Field(
+        default=None, description="The account's limit of pictures a minute; written down, not paced by yet."
+    )
+    requests_per_minute: Count | None = Field(
+        default=None, description="The account's limit of calls a minute; written down, not paced by yet."
+    )
+
+
+class PriceEntry(Strict):
+    """What was negotiated for one deployment from a day on; in USD, a picture or a million tokens."""
+
+    deployment: Name = Field(description="Which deployment it is the price of.")
+    since: Day = Field(description="First day it holds. Older prices stay, so that past spend stays explained.")
+    per_image: Price | None = Field(default=None, description="USD a picture; replaces prices by tokens.")
+    text_in: Money | None = Field(default=None, description="USD a million tokens of prompt.")
+    text_cached_in: Money | None = Field(default=None, description="USD a million cached tokens of prompt.")
+    image_in: Money | None = Field(default=None, description="USD a million tokens of reference images.")
+    image_cached_in: Money | None = Field(default=None, description="USD a million cached tokens of references.")
+    text_out: Money | None = Field(default=None, description="USD a million tokens of words and thoughts.")
+    image_out: Money | None = Field(default=None, description="USD a million tokens of pictures.")
+    source: str = Field(min_length=1, description="Where the price stands: a contract, an offer, a page.")
+
+
+class MatchEntry(Strict):
+    """Which purchases a budget counts; what is left out matches all."""
+
+    importance: Labels | None = Field(default=None, description="Only requests of these importances.")
+    deployment: Labels | None = Field(default=None, description="Only what is bought from these deployments.")
+    operation: Annotated[list[OperationWord] | None, Field(min_length=1)] = Field(
+        default=None, description="Only [generate], or only [edit]."
+    )
+    tags: dict[str, Labels] | None = Field(
+        default=None,
+        min_length=1,
+        description="Only requests with these tags: {kind: poster}, {kind: [poster, banner]}.",
+    )
+
+
+class BudgetEntry(Strict):
+    """A limit on what is held and spent in a window."""
+
+    limit: SomeMoney = Field(description="The limit in USD. It is never passed by a reservation.")
+    window: Literal[
+        "calendar_hour",
+        "calendar_day",
+        "calendar_week",
+        "calendar_month",
+        "calendar_quarter",
+        "calendar_year",
+        "lifetime",
+    ] = Field(description="How long the limit counts before it starts afresh.")
+    zone: Zone = Field(default_factory=lambda: scalars.read_zone("UTC"), description="Time zone the window is cut in.")
+    per: str | None = Field(default=None, description="A tag: each of its values gets a limit of its own.")
+    match: MatchEntry | None = Field(default=None, description="Which purchases count; without it, all do.")
+    on_budget: OnBudgetWord | None = Field(default=None, description=_ON_BUDGET)
+    alert_at: list[Threshold] = Field(
+        default_factory=list, description="Alert once at each of these: shares of the limit (80%) or amounts in USD."
+    )
+    protect: dict[str, Share] = Field(
+        default_factory=dict, description="Importance -> share of the limit that less important requests cannot use."
+    )
+
+
+class LedgerEntry(Strict):
+    """Where money is written down."""
+
+    url: str = Field(
+        default="sqlite:///spend.db",
+        description="sqlite:///file (relative to this file), sqlite:////absolute/file, or memory://.",
+    )
+    hold_for: Seconds = Field(default=900.0, description="How long a reservation waits for its call to end.")
+    on_expiry: Literal["settle", "release"] = Field(
+        default="settle",
+        description="What becomes of a reservation whose process died: settle (charged, unconfirmed) or release.",
+    )
+
+
+class CacheEntry(Strict):
+    """Where pictures are kept, so that the same request is not bought twice."""
+
+    url: str = Field(description="file:///folder (relative to this file) or file:////absolute/folder.")
+    keep_for: Seconds = Field(default=2_592_000.0, description="How long a picture is kept.")
+    max_size: Bytes | None = Field(default=None, description="How much the folder is meant to hold; not enforced yet.")
+
+
+class AlertEntry(Strict):
+    """Who is told when a threshold is crossed."""
+
+    kind: Literal["log"] = Field(description="How: log writes a warning to the program's log.")
+
+
+class RouterFile(Strict):
+    """What may be bought from whom, at what price, within which budgets."""
+
+    version: Literal[1] = Field(description="The version of this file's form: 1.")
+    policy: str = Field(min_length=1, description="Path of the policy file, relative to this file.")
+    providers: dict[Name, ProviderEntry] = Field(min_length=1, description="Vendor accounts, by a name of yours.")
+    deployments: dict[Name, DeploymentEntry] = Field(
+        min_length=1, description="What can be bought, by the names that routes use."
+    )
+    prices: list[PriceEntry] = Field(default_factory=list, description="What you negotiated; else the price book.")
+    budgets: dict[Name, BudgetEntry] = Field(default_factory=dict, description="Limits, by a name of yours.")
+    ledger: LedgerEntry = Field(default_factory=LedgerEntry, description="Where what was spent is written down.")
+    cache: CacheEntry | None = Field(default=None, description="Where pictures are kept; without it, nowhere.")
+    alerts: list[AlertEntry] = Field(default_factory=list, description="Who is told when a threshold is crossed.")

@@ -1,0 +1,109 @@
+"""The shape of a policy file; the descriptions are the editors' hover texts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from routing.config import scalars
+from routing.config.schema import Label, Name, OnBudgetWord, OperationWord, Pixels, SomeMoney, Strict
+from routing.config.schema_when import WhenEntry  # noqa: TC001 - pydantic reads the annotations when it builds
+
+REFUSALS = ("RequestError", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
+"""Errors that deciding ends with, as tests may name them."""
+
+
+def _refused(value: object) -> bool | str:
+    if isinstance(value, bool) or value in REFUSALS:
+        return value if isinstance(value, bool) else str(value)
+    raise scalars.Bad(f"{scalars.shown(value)} is no refusal", f"write true or {', '.join(REFUSALS)}")
+
+
+Refused = Annotated[
+    bool | str, PlainValidator(_refused), WithJsonSchema({"anyOf": [{"type": "boolean"}, {"enum": list(REFUSALS)}]})
+]
+
+
+class SortEntry(Strict):
+    """A rule that gives a request its importance, or caps what a caller may ask for."""
+
+    when: WhenEntry | None = Field(default=None, description="When it holds; without it, always (the default).")
+    importance: Name | None = Field(default=None, description="Which importance the request gets.")
+    at_most: Name | None = Field(default=None, description="The highest importance such a request may have.")
+
+
+class AskEntry(Strict):
+    """What a route asks of whichever deployment serves it; it goes before the caller's wish."""
+
+    quality: str | None = Field(default=None, description="The quality: low, medium, high, ...")
+    size: Pixels | None = Field(default=None, description="The size, like 1024x1024.")
+
+
+class RouteEntry(Strict):
+    """What an importance buys; of several variants the first whose `when` holds."""
+
+    when: WhenEntry | None = Field(default=None, description="When this variant holds; the last has none.")
+    use: list[Name] = Field(min_length=1, description="The deployments to buy from, in order.")
+    pick: Literal["first", "cheapest"] = Field(
+        default="first",
+        description="first: in the order of `use`. cheapest: the cheapest that can do the request goes first.",
+    )
+    ask: AskEntry | None = Field(default=None, description="Quality and size to ask for.")
+    max_price: SomeMoney | None = Field(default=None, description="USD one request may cost at most, all pictures.")
+    on_failure: list[Name] = Field(default_factory=list, description="Deployments to try after those of `use` failed.")
+    on_budget: OnBudgetWord | None = Field(default=None, description="downgrade or refuse, for this route.")
+
+
+class GivenEntry(Strict):
+    """A request to try the policy with."""
+
+    importance: str | None = Field(default=None, description="The importance named by the call.")
+    tags: dict[str, Label] = Field(default_factory=dict, description="The request's tags.")
+    prompt: str = Field(default="a picture", min_length=1, description="The prompt.")
+    operation: OperationWord | None = Field(default=None, description="generate or edit; edit where references come.")
+    size: Pixels | None = Field(default=None, description="The size asked for.")
+    quality: str | None = Field(default=None, description="The quality asked for.")
+    n: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="How many pictures.")
+    references: Annotated[int, Field(ge=0, le=16)] = Field(default=0, description="How many images come with it.")
+    max_price: SomeMoney | None = Field(default=None, description="USD the call allows.")
+
+
+class ExpectEntry(Strict):
+    """What must come out; what is left out is not looked at."""
+
+    importance: str | None = Field(default=None, description="The importance it gets.")
+    use: str | None = Field(default=None, description="The deployment that is bought from first.")
+    quality: str | None = Field(default=None, description="The quality that is bought.")
+    size: Pixels | None = Field(default=None, description="The size that is bought.")
+    rule: Label | None = Field(
+        default=None, description='The rule that gave the importance: its line, or "named by the call".'
+    )
+    refused: Refused | None = Field(
+        default=None, description="true where nothing may be bought, or the name of the error."
+    )
+
+
+class TestEntry(Strict):
+    """A request and what must come out; every deployment is counted as having its key."""
+
+    given: GivenEntry = Field(description="The request.")
+    expect: ExpectEntry = Field(description="What must come out.")
+
+
+class PolicyFile(Strict):
+    """How much each request matters, and what that buys."""
+
+    version: Literal[1] = Field(description="The version of this file's form: 1.")
+    tags: list[Label] | None = Field(
+        default=None, min_length=1, description="The tag keys in use; any other, here or in a call, is then an error."
+    )
+    importance: list[Name] = Field(min_length=1, description="The importances, least first.")
+    sort: list[SortEntry] = Field(
+        min_length=1,
+        description="How a request that names no importance gets one: the first rule that matches. The last, without "
+        "`when`, is the default.",
+    )
+    routes: dict[str, list[RouteEntry]] = Field(description="What each importance buys.")
+    on_budget: OnBudgetWord = Field(default="downgrade", description="downgrade or refuse, where no route says.")
+    tests: list[TestEntry] = Field(default_factory=list, description="Checked by `routing check`.")

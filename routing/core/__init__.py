@@ -1,0 +1,1 @@
+"""The pure heart: values and arithmetic, no clock, no file, no network, nothing third-party."""

@@ -1,0 +1,203 @@
+"""What can be bought: models with their abilities, and deployments, the named ways to them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from routing.core.picture import Size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from routing.core.request import Operation
+
+PER_TOKEN_AREA = 4_000_000
+BASE_AREA = 2_000_000
+"""Constants of the gpt-image token formula; it reproduces the vendor's calculator and 120 of 120 published prices."""
+
+
+class SizeRule(Protocol):
+    """Which sizes a model makes."""
+
+    def allows(self, size: Size) -> bool:
+        """Tell whether exactly this size can be made."""
+
+    def nearest(self, size: Size) -> Size:
+        """Find the legal size closest in shape, then in area."""
+
+    def __str__(self) -> str:
+        """Say the rule in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSizes:
+    """A closed list of sizes."""
+
+    sizes: tuple[Size, ...]
+
+    def allows(self, size: Size) -> bool:
+        """Tell whether the size is on the list."""
+        return size in self.sizes
+
+    def nearest(self, size: Size) -> Size:
+        """Pick by aspect ratio first, by area second."""
+
+        def distance(other: Size) -> tuple[float, float]:
+            shape = abs(math.log((other.width * size.height) / (other.height * size.width)))
+            return round(shape, 2), abs(math.log(other.pixels / size.pixels))
+
+        return min(self.sizes, key=distance)
+
+    def __str__(self) -> str:
+        """List the sizes."""
+        return ", ".join(str(size) for size in self.sizes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeSizes:
+    """Any size within bounds: both edges a multiple, a longest edge, a steepest ratio, an area."""
+
+    multiple_of: int
+    edge_at_most: int
+    ratio_at_most: int
+    pixels_at_least: int
+    pixels_at_most: int
+
+    def allows(self, size: Size) -> bool:
+        """Tell whether the size keeps every bound."""
+        long, short = max(size.width, size.height), min(size.width, size.height)
+        return (
+            size.width % self.multiple_of == 0
+            and size.height % self.multiple_of == 0
+            and long <= self.edge_at_most
+            and long <= self.ratio_at_most * short
+            and self.pixels_at_least <= size.pixels <= self.pixels_at_most
+        )
+
+    def nearest(self, size: Size) -> Size:
+        """Scale into the bounds keeping the shape as far as the steepest ratio allows."""
+        ratio = min(max(size.width / size.height, 1 / self.ratio_at_most), self.ratio_at_most)
+        area = min(max(size.pixels, self.pixels_at_least), self.pixels_at_most)
+        width, height = math.sqrt(area * ratio), math.sqrt(area / ratio)
+        shrink = min(1.0, self.edge_at_most / max(width, height))
+        step = self.multiple_of
+        base = Size(width=round(width * shrink / step) * step, height=round(height * shrink / step) * step)
+        steps = range(-3 * step, 4 * step, step)
+        legal = [
+            found
+            for dw in steps
+            for dh in steps
+            if self.allows(found := Size(width=max(step, base.width + dw), height=max(step, base.height + dh)))
+        ]
+        return min(legal, key=lambda s: (abs(s.width - width) + abs(s.height - height), s.width))
+
+    def __str__(self) -> str:
+        """Say the bounds."""
+        return (
+            f"WxH in multiples of {self.multiple_of}, edge at most {self.edge_at_most}, "
+            f"ratio at most {self.ratio_at_most}:1, {self.pixels_at_least:,} to {self.pixels_at_most:,} pixels"
+        )
+
+
+class OutputTokens(Protocol):
+    """How many output tokens one picture costs."""
+
+    def count(self, size: Size, quality: str | None) -> int | None:
+        """Count the tokens of one picture; ``None`` where it is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormulaTokens:
+    """The gpt-image formula, in integers; ``grid`` is tokens along the longer side, by quality."""
+
+    grid: Mapping[str, int]
+
+    def count(self, size: Size, quality: str | None) -> int | None:
+        """Count the tokens of one picture."""
+        q = self.grid.get(quality or "")
+        if q is None:
+            return None
+        long, short = max(size.width, size.height), min(size.width, size.height)
+        k = (2 * q * short + long) // (2 * long)
+        return -(-q * k * (BASE_AREA + size.pixels) // PER_TOKEN_AREA)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SteppedTokens:
+    """A fixed count up to an area: ``steps`` are (pixels at most, tokens), ascending."""
+
+    steps: tuple[tuple[int, int], ...]
+
+    def count(self, size: Size, quality: str | None) -> int | None:  # noqa: ARG002 - the port's shape
+        """Count the tokens of one picture."""
+        return next((tokens for pixels, tokens in self.steps if size.pixels <= pixels), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRule:
+    """How a token-billed model counts: what is bound to come in, what comes out of one picture.
+
+    ``reference_at_most`` bounds the tokens of one reference; ``reference_patch`` is the edge in pixels of the patch
+    that a reference is usually counted by (0: always the bound). ``text_out_*`` are the tokens of thoughts and words.
+    """
+
+    output: OutputTokens
+    reference_at_most: int = 0
+    reference_patch: int = 0
+    text_out_typical: int = 0
+    text_out_at_most: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """What one model can do, from the catalog.
+
+    ``images_per_call`` is how many pictures one call may ask for; more are bought in several calls. ``qualities`` are
+    ordered, least first; empty where the model has no such choice. ``extras`` maps a parameter that the model knows to
+    its legal values (empty: any). ``priced_by_variant``: the price of a picture depends on operation, quality and size.
+    ``replaces`` are names of retired models that callers still bring.
+    """
+
+    name: str
+    vendor: str
+    operations: frozenset[Operation]
+    sizes: SizeRule
+    default_size: Size
+    qualities: tuple[str, ...] = ()
+    default_quality: str | None = None
+    images_per_call: int = 1
+    prompt_chars_at_most: int = 32_000
+    references_at_most: int = 0
+    mask: bool = False
+    backgrounds: tuple[str, ...] = ()
+    output_formats: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    tokens: TokenRule | None = None
+    priced_by_variant: bool = False
+    batch: bool = False
+    unconfirmed: bool = False
+    shutdown: date | None = None
+    substitute: str = ""
+    replaces: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One named thing we can buy from: provider, model, and the team's defaults.
+
+    ``wire_model`` is the name the provider is called with. ``missing_key`` names the environment variable that holds
+    no key; a deployment without a key is dropped from every plan with that reason.
+    """
+
+    name: str
+    provider: str
+    model: Model
+    wire_model: str
+    quality: str | None = None
+    size: Size | None = None
+    timeout_s: float = 360.0
+    missing_key: str | None = None

@@ -1,0 +1,135 @@
+"""For your own tests: a router whose vendor, clock and ledger are in memory and cost nothing.
+
+clock = FrozenClock()
+with open_test_router("router.yaml", clock=clock) as router:
+    assert router.generate("a fox", importance="draft").deployment == "flux-schnell"
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from routing.assembly import assemble, load_config
+from routing.core.picture import Picture, Size
+from routing.core.quote import usage_of
+from routing.core.request import ImageRequest
+from routing.logs import SilentLog
+from routing.providers.base import Delivery, ImageCall
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from routing.core.deployment import Deployment
+    from routing.core.prices import Usage
+    from routing.logs import Log
+    from routing.providers.base import Provider
+    from routing.router import Router
+
+
+class FrozenClock:
+    """Time that stands still until it is moved; ``sleep`` moves it."""
+
+    def __init__(self, at: datetime = datetime(2026, 11, 21, 12, tzinfo=UTC)) -> None:
+        """Stand at a moment, aware."""
+        self._at = at
+        self._lock = threading.Lock()
+        self._slept_s = 0.0
+
+    def now(self) -> datetime:
+        """Tell where it stands."""
+        return self._at
+
+    def elapsed_s(self) -> float:
+        """Tell the seconds it was moved."""
+        return self._slept_s
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        with self._lock:
+            self._at += timedelta(seconds=seconds)
+            self._slept_s += seconds
+
+
+class FakeProvider:
+    """Delivers flat grey pictures and the expected usage; ``fail_next`` makes a call raise.
+
+    ``calls`` are all calls it was sent, in order.
+    """
+
+    def __init__(self) -> None:
+        """Start without calls."""
+        self.calls: list[ImageCall] = []
+        self._failures: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def fail_next(self, *errors: Exception) -> None:
+        """Raise these from the next calls, one each."""
+        with self._lock:
+            self._failures += errors
+
+    def buy(self, call: ImageCall) -> Delivery:
+        """Deliver what was asked for."""
+        with self._lock:
+            self.calls.append(call)
+            failure = self._failures.pop(0) if self._failures else None
+        if failure:
+            raise failure
+        picture = blank_picture(call.size)
+        return Delivery(pictures=(picture,) * call.n, usage=_expected_usage(call))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def blank_picture(size: Size) -> Picture:
+    """Draw a flat grey PNG of a size."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", size.width, size.height, 1, 0, 0, 0, 0)  # one bit a pixel, greyscale
+    rows = (b"\0" + b"\0" * -(-size.width // 8)) * size.height
+    data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+    return Picture(data=data, format="png", size=size)
+
+
+def _expected_usage(call: ImageCall) -> Usage | None:
+    request = ImageRequest(prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask)
+    usage = usage_of(request, call.deployment.model, size=call.size, quality=call.quality, at_most=False)
+    return usage * call.n if usage else None
+
+
+def open_test_router(
+    path: str | Path = "router.yaml",
+    *,
+    clock: FrozenClock | None = None,
+    providers: Mapping[str, Provider] | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Log | None = None,
+) -> Router:
+    """Open the router of your own files with a memory ledger, no cache, and fake providers (or your own, by name).
+
+    Every deployment counts as having its key unless ``env`` says otherwise.
+
+    Raises:
+        ConfigError: with every problem of both files.
+
+    """
+    clock = clock or FrozenClock()
+    config = load_config(path, {} if env is None else env, clock.now().date())
+    if env is None:
+        config = replace(config, settings=replace(config.settings, deployments=_with_keys(config.settings.deployments)))
+    config = replace(config, ledger_url="memory://", cache=None)
+    fake = FakeProvider()
+    ready = {name: (providers or {}).get(name, fake) for name in config.providers}
+    return assemble(config, ready, clock, log or SilentLog())
+
+
+def _with_keys(deployments: Mapping[str, Deployment]) -> dict[str, Deployment]:
+    return {name: replace(deployment, missing_key=None) for name, deployment in deployments.items()}

@@ -1,0 +1,174 @@
+"""``generate``, ``edit`` and ``promote`` against a vendor on loopback."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from PIL import Image
+
+from routing.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import CommandLine
+
+FOX = ("generate", "a fox")
+
+
+def size_of(path: Path) -> tuple[str, tuple[int, int]]:
+    with Image.open(path) as image:
+        return str(image.format), image.size
+
+
+def test_a_picture_is_saved_where_it_is_wanted_and_its_price_is_told(routing: CommandLine) -> None:
+    ran = routing(*FOX, "-i", "final", "--size", "1536x1024", "-o", "poster.png")
+    assert ran.code == 0
+    saved, why, cost = ran.out.splitlines()
+    assert saved == "saved poster.png (1536x1024, png)"
+    assert why == "final (named by the call): gpt-image-2 at high, 1536x1024"
+    # 2 tokens of text at $5 and 5,488 of picture at $30 a million.
+    assert cost.startswith("cost $0.16465, at most $0.164665 was held; request ")
+    assert size_of(routing.folder / "poster.png") == ("PNG", (1536, 1024))
+
+
+def test_a_file_ending_decides_the_format(routing: CommandLine) -> None:
+    assert routing(*FOX, "-o", "fox.webp").code == 0
+    assert size_of(routing.folder / "fox.webp") == ("WEBP", (1024, 1024))
+
+
+def test_without_a_name_a_new_one_is_made_and_nothing_is_overwritten(routing: CommandLine) -> None:
+    for _ in range(3):
+        assert routing("generate", 'Poster: "Grand Opening"!', "--fresh").code == 0
+    assert routing("generate", "狐と雪", "-n", "2").code == 0
+    names = sorted(path.name for path in routing.folder.glob("*.png"))
+    assert names == [
+        "poster-grand-opening-draft-2.png",
+        "poster-grand-opening-draft-3.png",
+        "poster-grand-opening-draft.png",
+        "狐と雪-draft-1.png",
+        "狐と雪-draft-2.png",
+    ]
+
+
+def test_a_repeat_comes_from_the_cache_and_says_what_it_saved(routing: CommandLine, vendor: Sandbox) -> None:
+    routing(*FOX, "-o", "a.png")
+    ran = routing(*FOX, "-o", "b.png")
+    assert "from the cache: nothing was bought, $0.00589 saved" in ran.out
+    assert (routing.folder / "a.png").read_bytes() == (routing.folder / "b.png").read_bytes()
+    assert vendor.bill()["images"] == 1
+
+
+def test_a_receipt_as_json_is_complete_and_exact(routing: CommandLine) -> None:
+    ran = routing(*FOX, "-t", "campaign=spring", "--asset", "poster-7", "--request-id", "p7/1", "-o", "f.png", "--json")
+    assert ran.code == 0
+    receipt = json.loads(ran.out)
+    assert {
+        name: receipt[name] for name in ("request_id", "importance", "deployment", "asset", "cost_usd", "cached")
+    } == {
+        "request_id": "p7/1",
+        "importance": "draft",
+        "deployment": "gpt-image-2",
+        "asset": "poster-7",
+        "cost_usd": "0.00589",
+        "cached": False,
+    }
+    assert receipt["files"] == [{"path": "f.png", "format": "png", "width": 1024, "height": 1024}]
+    assert receipt["rule"].startswith("policies/single-model.yaml:")
+    assert [line["unit"] for line in receipt["lines"]] == ["text_in", "image_out"]
+    assert [attempt["status"] for attempt in receipt["attempts"]] == ["delivered"]
+
+
+def test_a_prompt_may_come_from_standard_input(routing: CommandLine) -> None:
+    assert routing("generate", "-", "-o", "fox.png", stdin="a fox from a pipe\n").code == 0
+
+
+def test_what_was_read_differently_than_written_is_noted(routing: CommandLine) -> None:
+    ran = routing(*FOX, "-i", "final", "--quality", "hd", "-o", "fox.png")
+    assert "note: quality hd is called high today" in ran.out
+
+
+def test_an_edit_takes_several_references(routing: CommandLine, vendor: Sandbox) -> None:
+    routing(*FOX, "-o", "fox.png")
+    routing("generate", "a palette", "-o", "palette.png")
+    ran = routing("edit", "1 in the colours of 2", "--image", "fox.png", "--image", "palette.png", "-o", "both.png")
+    assert ran.code == 0
+    assert vendor.bill()["lines"][-1]["usage"]["input_tokens_details"]["image_tokens"] == 2 * 1024
+
+
+def test_a_draft_is_promoted_by_its_id(routing: CommandLine) -> None:
+    draft = json.loads(routing(*FOX, "--asset", "poster-7", "-t", "campaign=spring", "-o", "draft.png", "--json").out)
+    final = json.loads(routing("promote", draft["request_id"], "-i", "final", "-o", "final.png", "--json").out)
+    assert (final["parent"], final["asset"], final["quality"]) == (draft["request_id"], "poster-7", "high")
+
+
+def test_the_same_request_id_again_gives_the_first_answer(routing: CommandLine, vendor: Sandbox) -> None:
+    for name in ("a.png", "b.png"):
+        assert routing(*FOX, "--request-id", "p7/1", "-o", name).code == 0
+    assert vendor.bill()["images"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("moderation", "nothing was charged"),
+        ("garbage", "the vendor charged for it"),
+        ("reset", "whether the vendor charged is unknown"),
+    ],
+)
+def test_a_failure_of_the_vendor_says_whether_it_was_charged(
+    routing: CommandLine, vendor: Sandbox, fault: str, told: str
+) -> None:
+    vendor.inject([fault])
+    ran = routing(*FOX, "-o", "fox.png", "--json")
+    assert ran.code == 1
+    assert told in ran.err
+    assert json.loads(ran.out)["error"]["charged"] in {"no", "yes", "unknown"}
+    assert not (routing.folder / "fox.png").exists()
+
+
+def test_a_picture_that_cannot_be_saved_is_not_lost(routing: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, full = Path.write_bytes, "fox.png"
+
+    def disk_full(path: Path, data: bytes) -> int:
+        if full in (path.name, "every"):
+            raise OSError(28, "No space left on device", str(path))
+        return write(path, data)
+
+    monkeypatch.setattr("routing.results.Path.write_bytes", disk_full)
+    ran = routing(*FOX, "-o", "fox.png")
+    assert ran.code == 1
+    assert "fox.png: No space left on device: the pictures of request" in ran.err
+    assert Path(ran.err.split(" are in ")[1].strip()).read_bytes().startswith(b"\x89PNG")
+    full = "every"
+    ran = routing(*FOX, "-o", "fox.png")
+    assert ran.code == 1
+    assert "with a cache, the same command gives them again" in ran.err
+
+
+def test_events_go_to_stderr_as_json_where_nobody_watches(routing: CommandLine) -> None:
+    ran = routing.process("generate", "a secret fox", "-o", "fox.png")
+    assert ran.code == 0
+    event = json.loads(ran.err.splitlines()[-1])
+    assert (event["event"], event["status"], event["charged"]) == ("attempt", "delivered", "yes")
+    assert "secret" not in ran.err
+
+
+def test_ctrl_c_says_what_it_means_for_the_money(routing: CommandLine) -> None:
+    with (
+        Sandbox.start(pictures="flat", latency_s=60) as slow,
+        routing.start(*FOX, "-o", "fox.png", OPENAI_BASE_URL=slow.openai_base_url) as process,
+    ):
+        while not slow.log():
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1].startswith("interrupted: if a call was under way, it is booked at its quote")
+    assert "Traceback" not in err
+    assert not out
+    total = json.loads(routing("spend", "--json").out)["total"]
+    assert total["unconfirmed_usd"] == total["spent_usd"] == "0.005905"

@@ -1,0 +1,103 @@
+"""Whatever the files hold, loading returns a configuration or a list of problems, soon."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routing.config.load import load, run_policy_tests
+from routing.errors import ConfigError
+
+SOUND = Path(__file__).parents[1] / "golden" / "config" / "sound"
+ROUTER, POLICY = (SOUND / "router.yaml").read_bytes(), (SOUND / "policy.yaml").read_bytes()
+SHIPPED = Path(__file__).parents[2] / "policies" / "default.yaml"
+ENV = {"OPENAI_API_KEY": "set"}
+
+BITS = [
+    *(b"{", b"}", b"[", b"]", b": ", b"- ", b"&a ", b"*a", b"!!x ", b"<<: ", b"\t", b"\n", b"  ", b"'", b'"', b"|"),
+    *(b"null", b"~", b"true", b"1e999999999", b"-1", b"0", b"9" * 50, b"1_000", b"15:00", b"nan", b".inf", b"100%"),
+    *(b"when: {}", b"at_least: 3", b"importance", b"final", b"1024x1024", b"\x00", b"\xff", "\u2028é".encode(), b"#"),
+]
+
+
+def try_to_load(router: bytes, policy: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "router.yaml"
+        path.write_bytes(router)
+        (Path(folder) / "policy.yaml").write_bytes(policy)
+        try:
+            run_policy_tests(load(path, ENV, today=date(2026, 11, 21)))
+        except ConfigError as refused:
+            problems = refused.problems
+        else:
+            return
+    assert problems
+    for problem in problems:
+        content = router if problem.file.endswith("router.yaml") else policy
+        ends = sum(content.count(end) for end in (b"\n", b"\r", b"\xa8", b"\x85"))  # YAML knows some more than \n
+        assert 1 <= problem.line <= ends + 2
+        assert problem.column >= 1
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", ROUTER]))
+def test_any_bytes_are_answered(noise: bytes, before: bytes) -> None:
+    try_to_load(before + noise, POLICY)
+    try_to_load(ROUTER, POLICY + noise)
+
+
+@st.composite
+def damaged(draw: st.DrawFn, content: bytes) -> bytes:
+    """Cut, repeat and insert where it hurts."""
+    for _ in range(draw(st.integers(1, 4))):
+        at, end = sorted(draw(st.tuples(st.integers(0, len(content)), st.integers(0, len(content)))))
+        end = min(end, at + 40)
+        piece = draw(st.one_of(st.sampled_from(BITS), st.just(content[at:end] * 2), st.just(b"")))
+        content = content[:at] + piece + content[end if draw(st.booleans()) else at :]
+    return content
+
+
+@given(damaged(ROUTER), damaged(POLICY))
+def test_any_damage_is_answered(router: bytes, policy: bytes) -> None:
+    try_to_load(router, policy)
+
+
+@given(damaged(SHIPPED.read_bytes()))
+def test_any_damage_to_the_shipped_policy_is_answered(policy: bytes) -> None:
+    try_to_load(ROUTER, policy)
+
+
+WORDS = """
+    version policy providers deployments budgets limit window kind importance sort routes use when tags n at_least
+    one_of not at_most tests given expect ask quality size max_price pick prices ledger url
+"""
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5000),
+    st.sampled_from(["final", "draft", "gpt-image-2", "1024x1024", "40%", "5m"]),
+)
+keys = st.sampled_from(WORDS.split())
+trees = st.recursive(
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(keys, inner, max_size=5)),
+    max_leaves=25,
+)
+
+
+def flow(value: object) -> str:
+    """Write plain values as YAML's flow style."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flow, value)) + "]"
+    return "null" if value is None else str(value)  # True and False are words of YAML too
+
+
+@given(st.dictionaries(keys, trees, max_size=8), st.dictionaries(keys, trees, max_size=8))
+def test_any_values_in_any_place_are_answered(router: dict[str, object], policy: dict[str, object]) -> None:
+    router.setdefault("policy", "policy.yaml")
+    try_to_load(flow(router).encode(), flow(policy).encode())

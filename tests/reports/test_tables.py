@@ -1,0 +1,173 @@
+"""Every table to the letter, at the width of a terminal and of a narrow one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from routing.core.budgets import Claim, CounterKey
+from routing.core.conditions import Condition, When
+from routing.core.deployment import Deployment, ListedSizes, Model
+from routing.core.money import usd
+from routing.core.picture import Size
+from routing.core.plan import Candidate, Dropped, Plan, Reason
+from routing.core.policy import Pick, Policy, Route, SortRule
+from routing.core.prices import Line, Rate, Unit
+from routing.core.quote import Quote
+from routing.core.request import Operation
+from routing.core.spend import SpendRow
+from routing.core.status import BudgetStatus
+from routing.reports.budgets import budgets_table
+from routing.reports.plan import Explanation, plan_json, plan_report, rule_words
+from routing.reports.spend import spend_json, spend_remarks, spend_table
+from tests.cli.golden import check_golden
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "tables"
+WIDTHS = (120, 80, 60)
+SQUARE = Size(width=1024, height=1024)
+NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
+
+ROWS = (
+    SpendRow(
+        by=("campaign", "deployment"),
+        key=("harbour lights at the old pier, winter edition", "gpt-image-2"),
+        spent=usd("1234.5678901"),
+        held=usd("0.211"),
+        unconfirmed=usd("0.0527"),
+        requests=5_861,
+        images=5_904,
+    ),
+    SpendRow(
+        by=("campaign", "deployment"),
+        key=("[bold]spring[/]", "flux-schnell"),
+        spent=usd("0.018"),
+        saved=usd("0.006"),
+        requests=8,
+        images=8,
+        cached=2,
+    ),
+    SpendRow(by=("campaign", "deployment"), key=("", "nano-banana"), spent=usd("0.00004"), requests=1, images=1),
+)
+
+
+def status(counter: tuple[str, str, str], limit: str, spent: str, resets_at: datetime | None) -> BudgetStatus:
+    budget, scope, below = counter
+    return BudgetStatus(
+        budget=budget,
+        scope=scope,
+        below=below,
+        limit=usd(limit),
+        spent=usd(spent),
+        held=usd("0.42"),
+        resets_at=resets_at,
+    )
+
+
+BUDGETS = (
+    status(("month", "", ""), "500", "412.1234", NEW_YEAR),
+    status(("month", "", "final"), "300", "301.5", NEW_YEAR.replace(hour=23, day=2)),
+    status(("campaign", "", ""), "150", "0", None),
+    status(("campaign", "harbour-lights", ""), "150", "12.34", None),
+)
+
+
+def candidate(name: str, quality: str | None, price: str, unit: Unit = Unit.IMAGE) -> Candidate:
+    model = Model(
+        name=name,
+        vendor="openai",
+        operations=frozenset(Operation),
+        sizes=ListedSizes(sizes=(SQUARE,)),
+        default_size=SQUARE,
+    )
+    rate = Rate(unit=unit, per_million_nusd=usd(price) * 1_000_000, since=date(2026, 1, 1), source="its price list")
+    return Candidate(
+        deployment=Deployment(name=name, provider="p", model=model, wire_model=name),
+        size=SQUARE,
+        quality=quality,
+        quote=Quote(price_nusd=usd(price), expected_nusd=usd(price), lines=(Line(unit=unit, quantity=1, rate=rate),)),
+    )
+
+
+RULE = SortRule(importance="draft", label="policies/default.yaml:12")
+ROUTE = Route(
+    use=("flux-schnell", "gpt-image-2.5-flare", "nano-banana"), pick=Pick.CHEAPEST, label="policies/default.yaml:22"
+)
+PLAN = Plan(
+    importance="draft",
+    rule=RULE.label,
+    capped_by="policies/default.yaml:6",
+    route=ROUTE,
+    candidates=(candidate("gpt-image-2.5-flare", "low", "0.005905"), candidate("gpt-image-2-azure", "low", "0.0042")),
+    dropped=(
+        Dropped(deployment="flux-schnell", reason=Reason.OPERATION, detail="fal_ai/fal-ai/flux/schnell cannot edit"),
+        Dropped(deployment="nano-banana", reason=Reason.KEY_MISSING, detail="no key: set GEMINI_API_KEY"),
+    ),
+    notices=(),
+    on=date(2026, 11, 21),
+)
+CAP = SortRule(
+    at_most="draft",
+    when=When(conditions=(Condition(field="tags.job", one_of=("nightly",)),)),
+    label="policies/default.yaml:6",
+)
+POLICY = Policy(name="policies/default.yaml", importance=("draft",), sort=(CAP, RULE), routes={"draft": (ROUTE,)})
+
+
+def claim(budget: str, scope: str, below: str, limit: str, left: str) -> tuple[Claim, int]:
+    key = CounterKey(budget=budget, scope=scope, below=below, start=NEW_YEAR)
+    return Claim(key=key, limit_nusd=usd(limit), end=None), usd(left)
+
+
+EXPLAINED = Explanation(
+    plan=PLAN,
+    n=2,
+    touched=(claim("campaign", "", "", "150", "149.5"), claim("month", "", "final", "300", "0.0001")),
+    words=rule_words(POLICY),
+    per={"campaign": "campaign"},
+    notices=("quality hd is called high today",),
+    downgrades=True,
+)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_spend_reads_as_agreed(width: int) -> None:
+    lines = [*spend_table(ROWS, ("campaign", "deployment")).lines(width), "", *spend_remarks(ROWS)]
+    check_golden(GOLDEN / f"spend-{width}.txt", "\n".join(lines))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_budgets_read_as_agreed(width: int) -> None:
+    lines = budgets_table(BUDGETS, {"campaign": "campaign"}).lines(width)
+    check_golden(GOLDEN / f"budgets-{width}.txt", "\n".join(lines))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_plan_reads_as_agreed(width: int) -> None:
+    check_golden(GOLDEN / f"plan-{width}.txt", "\n".join(plan_report(EXPLAINED, width)))
+
+
+def test_where_the_policy_refuses_no_cheaper_candidate_is_promised_for_a_full_budget() -> None:
+    next_in_line = "next, if that fails or a budget has no room: low, 1024x1024"
+    assert next_in_line in "\n".join(plan_report(EXPLAINED))
+    refusing = "\n".join(plan_report(replace(EXPLAINED, downgrades=False)))
+    assert "next, if that fails: low, 1024x1024" in refusing
+
+
+def test_every_table_fits_a_terminal() -> None:
+    for lines in (plan_report(EXPLAINED, 80), spend_table(ROWS, ("campaign", "deployment")).lines(80)):
+        assert max(map(len, lines)) <= 80
+
+
+def test_amounts_for_programs_are_exact() -> None:
+    total = spend_json(ROWS)["total"]
+    assert isinstance(total, dict)
+    assert total["spent_usd"] == "1234.5859301"
+    plan = plan_json(EXPLAINED)
+    assert plan["price_usd"] == "0.005905"
+    assert plan["dropped"] == [
+        {"deployment": "flux-schnell", "reason": "operation", "detail": "fal_ai/fal-ai/flux/schnell cannot edit"},
+        {"deployment": "nano-banana", "reason": "key_missing", "detail": "no key: set GEMINI_API_KEY"},
+    ]

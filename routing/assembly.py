@@ -168,7 +168,21 @@ def _open_memory(_url: str, _root: Path) -> Store:
     return open_memory()
 
 
-_STORES: dict[str, Callable[[str, Path], Store]] = {"sqlite": _open_sqlite, "memory": _open_memory}
+def _open_postgres(url: str, _root: Path) -> Store:
+    try:
+        from routing.ledger.postgres import PostgresStore
+    except ImportError as error:
+        told = f"a ledger in PostgreSQL needs psycopg: pip install 'image-routing[postgres]' ({error})"
+        raise LedgerUnavailable(told) from error
+    return PostgresStore.open(url)
+
+
+_STORES: dict[str, Callable[[str, Path], Store]] = {
+    "sqlite": _open_sqlite,
+    "memory": _open_memory,
+    "postgresql": _open_postgres,
+    "postgres": _open_postgres,
+}
 """URL scheme -> how its ledger is opened."""
 
 

@@ -224,6 +224,8 @@ class Buyer:
             images=len(found.pictures),
             saved_nusd=call.quote.expected_nusd,
             picture_key=f"{call.key}:{found.bought_by}",
+            size=str(call.candidate.size),
+            quality=call.candidate.quality,
         )
         self.shop.store.record_cached(self.record, hit)
         self.cached[call.key] = found

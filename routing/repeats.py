@@ -109,7 +109,7 @@ def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
     history = shop.store.history(request_id)
     if history is None:
         raise RequestError(
-            f"the ledger knows no request {request_id!r}; `routing spend --by asset` lists what was made"
+            f"the ledger knows no request {request_id!r}; `routing spend --by asset,request_id` lists what was made"
         )
     entries = [*history.cached, *(a.reserve for a in history.attempts if a.resolution and a.resolution.images)]
     # Whoever bought what stands under the key by now used the same words.

@@ -186,8 +186,8 @@ class Router:
     ) -> list[SpendRow]:
         """Group what was charged since a day or moment (UTC), dearest first.
 
-        ``by`` are dimensions (importance, deployment, model, operation, rule, policy, asset, size, quality) or keys of
-        tags.
+        ``by`` are dimensions (importance, deployment, model, operation, rule, policy, asset, request_id, size,
+        quality) or keys of tags.
 
         Raises:
             RequestError: for a dimension that is neither, where the policy declares its tags, or a date that is none.

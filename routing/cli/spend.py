@@ -26,8 +26,8 @@ DEFAULT_BY = "importance,deployment"
     "--by",
     default=DEFAULT_BY,
     show_default=True,
-    help="Names to group by, with commas: importance, deployment, model, operation, rule, policy, asset, size, quality,"
-    " or any tag (campaign, kind, ...). Empty for the total alone.",
+    help="Names to group by, with commas: importance, deployment, model, operation, rule, policy, asset, request_id,"
+    " size, quality, or any tag (campaign, kind, ...). Empty for the total alone.",
 )
 @click.option("--since", help="First day or moment, UTC: 2026-11-01 or 2026-11-01T09:00.")
 @click.option("--until", help="The day or moment before which it ends.")

@@ -125,6 +125,8 @@ class CacheHit:
     images: int
     saved_nusd: int
     picture_key: str
+    size: str = ""
+    quality: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

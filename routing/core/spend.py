@@ -13,7 +13,18 @@ from routing.errors import RequestError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-DIMENSIONS = ("importance", "deployment", "model", "operation", "rule", "policy", "asset", "size", "quality")
+DIMENSIONS = (
+    "importance",
+    "deployment",
+    "model",
+    "operation",
+    "rule",
+    "policy",
+    "asset",
+    "request_id",
+    "size",
+    "quality",
+)
 """What spend can be grouped by; every other name is the key of a tag."""
 
 

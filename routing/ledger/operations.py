@@ -138,6 +138,8 @@ def record_cached(cursor: Cursor, record: RequestRecord, hit: CacheHit) -> None:
         amount_nusd=hit.saved_nusd,
         deployment=hit.deployment,
         model=hit.model,
+        size=hit.size,
+        quality=hit.quality,
         images=hit.images,
         picture_key=hit.picture_key,
     )

@@ -277,3 +277,18 @@ def test_an_edit_is_promoted_with_its_mask(bench: Bench) -> None:
     bench.router.edit("a fox", images=[picture], mask=picture, importance="review", request_id="fox")
     bench.router.promote("fox", importance="final")
     assert [call.mask is not None for call in bench.fakes["gpt"].calls] == [True, True]
+
+
+def test_the_requests_of_an_asset_can_be_found_again(bench: Bench) -> None:
+    bench.router.generate("a fox", asset="poster-7", request_id="fox/1")
+    (row,) = bench.router.spend(by=["asset", "request_id"])
+    assert row.key == ("poster-7", "fox/1")
+    with pytest.raises(RequestError, match="--by asset,request_id"):
+        bench.router.promote("poster-7", importance="final")
+
+
+def test_a_repeat_that_came_from_the_cache_knows_its_quality(bench: Bench) -> None:
+    bench.router.generate("a fox", importance="final")
+    for _ in range(2):
+        again = bench.router.generate("a fox", importance="final", request_id="fox/2")
+        assert (again.cached, again.quality) == (True, "high")

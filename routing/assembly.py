@@ -140,7 +140,7 @@ def open_store(url: str, root: Path) -> Store:
     scheme = urlsplit(url).scheme
     opener = _STORES.get(scheme)
     if opener is None:
-        raise LedgerUnavailable(f"ledger url {url!r}: unknown scheme {scheme!r}; known are {', '.join(_STORES)}")
+        raise LedgerUnavailable(f"the ledger's url has an unknown scheme, {scheme!r}; known are {', '.join(_STORES)}")
     return opener(url, root)
 
 

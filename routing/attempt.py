@@ -98,14 +98,9 @@ class Attempter:
         except ProviderError as error:
             return self._failed(error)
         except BaseException as error:
-            failed = self._failed(
-                ProviderUnavailable(
-                    f"{deployment.name}: interrupted by {type(error).__name__}", deployment=deployment.name
-                )
-            )
-            if isinstance(error, Exception):
-                # A fault of an adapter must not pass for the vendor's; the money is booked, the caller sees the fault.
-                failed.error.__cause__ = error
+            # A fault of an adapter ends here too: the money is booked, and the caller sees the fault as what it is.
+            told = f"{deployment.name}: interrupted by {type(error).__name__}"
+            self._failed(ProviderUnavailable(told, deployment=deployment.name))
             raise
         return self._delivered(delivery)
 

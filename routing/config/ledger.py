@@ -2,20 +2,71 @@
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import parse_qsl
 
 from routing.config.document import BYTES_AT_MOST, read_document
+from routing.config.scalars import ENV_PATTERN
 from routing.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 DEFAULT_URL = "sqlite:///spend.db"
 
 
-def read_ledger_url(path: Path) -> str:
+_HINT = (
+    "write sqlite:///spend.db (relative to this file), sqlite:////absolute/spend.db, postgresql://user@host/database,"
+    " or memory://"
+)
+_NO_PASSWORD = (
+    "the url holds a password",
+    "write the whole url into an environment variable and name that: `url_env: LEDGER_URL`",
+)
+
+Defect: TypeAlias = tuple[str, str]
+"""What is wrong, and the way out. Neither repeats the URL: it may hold a password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerPlace:
+    """Where the ledger is, or the key of the ledger's entry that is wrong and its defect."""
+
+    url: str = field(default=DEFAULT_URL, repr=False)
+    key: str = "url"
+    defect: Defect | None = None
+
+
+def find_ledger(url: object, url_env: object, env: Mapping[str, str]) -> LedgerPlace:
+    """Read what the ledger's entry says and what the environment adds to it."""
+    if url_env is not None:
+        if not isinstance(url_env, str) or not re.fullmatch(ENV_PATTERN, url_env):
+            hint = "write the variable's name, like LEDGER_URL; its value stays outside this file"
+            return LedgerPlace(key="url_env", defect=("this is not the name of an environment variable", hint))
+        outside = env.get(url_env, "").strip()
+        if outside:
+            defect = ledger_defect(outside)
+            told = (f"the environment's {url_env} cannot be used: {defect[0]}", defect[1]) if defect else None
+            return LedgerPlace(url=outside, key="url_env", defect=told)
+        if url is None:
+            # Not the default: whoever shares a budget between machines must not be given one for each.
+            hint = "set it to the ledger's url, or add a `url` for where it is not set"
+            return LedgerPlace(key="url_env", defect=(f"the environment has no {url_env}", hint))
+    if url is None:
+        return LedgerPlace()
+    if not isinstance(url, str):
+        return LedgerPlace(defect=("this is no ledger url", _HINT))
+    return LedgerPlace(url=url, defect=ledger_defect(url) or (_NO_PASSWORD if _holds_password(url) else None))
+
+
+def read_ledger_url(path: Path, env: Mapping[str, str] | None = None) -> str:
     """Read the ledger's URL from a ``router.yaml`` and look at nothing else in it.
+
+    ``env`` replaces the process's environment.
 
     Raises:
         ConfigError: where the file cannot be read, or its ledger entry makes no sense.
@@ -24,34 +75,46 @@ def read_ledger_url(path: Path) -> str:
     document = read_document(str(path), open_text(path, str(path)))
     data = document.data if isinstance(document.data, dict) else {}
     entry = data.get("ledger", {})
-    url = entry.get("url", DEFAULT_URL) if isinstance(entry, dict) else None
     found: list[tuple[tuple[int, int], str, str, str]] = []
+    place = LedgerPlace()
     if not document.usable:
         found = [(each.place, "", each.message, each.hint) for each in document.defects]
     else:
-        defect = ledger_defect(url) if isinstance(url, str) else ("this is no ledger url", _HINT)
-        found = [(document.place(("ledger", "url")), "ledger.url", *defect)] if defect else []
+        if isinstance(entry, dict):
+            place = find_ledger(entry.get("url"), entry.get("url_env"), os.environ if env is None else env)
+        else:
+            place = LedgerPlace(defect=("this is no ledger url", _HINT))
+        if place.defect:
+            found = [(document.place(("ledger", place.key)), f"ledger.{place.key}", *place.defect)]
     if found:
         raise ConfigError(
             [
-                Problem(file=str(path), line=place[0], column=place[1], path=where, message=message, hint=hint)
-                for place, where, message, hint in found
+                Problem(file=str(path), line=line, column=column, path=where, message=message, hint=hint)
+                for (line, column), where, message, hint in found
             ]
         )
-    return str(url)
+    return place.url
 
 
-_HINT = "write sqlite:///spend.db (relative to this file), sqlite:////absolute/spend.db, or memory://"
-
-
-def ledger_defect(url: str) -> tuple[str, str] | None:
-    """Say what is wrong with a ledger's URL: a message and a hint. The URL is not repeated: it may hold a password."""
-    if re.fullmatch(r"sqlite:///[^\0]*[^/\0]|memory://", url):
+def ledger_defect(url: str) -> Defect | None:
+    """Say what is wrong with the form of a ledger's URL."""
+    if re.fullmatch(r"sqlite:///[^\0]*[^/\0]|memory://|postgres(ql)?://[^/?\s\0]*/[^/?\s\0]+(\?[^\s\0]*)?", url):
         return None
     if url.startswith("sqlite:"):
         return "a sqlite url has three slashes and a file name", _HINT
+    if url.startswith("postgres"):
+        hint = "write postgresql://user@host:5432/database; in a name or password, %40 stands for @, %2F for /"
+        return "a postgresql url has a host and a database", hint
     scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}(?=:)", url)
     return (f"ledgers of kind {scheme[0]} are not known", _HINT) if scheme else ("this is no ledger url", _HINT)
+
+
+def _holds_password(url: str) -> bool:
+    address, _, options = url.partition("?")
+    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    return url.startswith("postgres") and (
+        ":" in user or any("password" in key for key, _ in parse_qsl(options, keep_blank_values=True))
+    )
 
 
 def open_text(path: Path, file: str) -> bytes:

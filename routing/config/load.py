@@ -13,7 +13,7 @@ from routing.config.catalog import packaged_catalog
 from routing.config.checks import check_prices, check_routes
 from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
-from routing.config.ledger import ledger_defect, open_text
+from routing.config.ledger import find_ledger, open_text
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
@@ -46,8 +46,8 @@ __all__ = [
 def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
     """Read a ``router.yaml`` and the policy it names.
 
-    ``env`` says which keys are there and what ``base_url_env`` holds; ``today`` is the day whose prices and model
-    lifecycles count.
+    ``env`` says which keys are there and what ``base_url_env`` and ``url_env`` hold; ``today`` is the day whose prices
+    and model lifecycles count.
 
     Raises:
         ConfigError: with every problem of both files.
@@ -56,7 +56,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
     problems = Problems(_read(path, str(path)))
     router = parse(problems, RouterFile)
     names = router.names("deployments") or None
-    _check_urls(router.file, problems)
+    ledger_url = _check_urls(router.file, problems, env)
     shelf = Shelf(router, problems, env=env, today=today, catalog=packaged_catalog())
     check_prices(shelf.deployments, shelf.prices, today, problems)
     rules = _read_rules(path, router, problems, names)
@@ -83,7 +83,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
             release_expired=file.ledger.on_expiry == "release",
         ),
         providers=MappingProxyType(shelf.providers),
-        ledger_url=file.ledger.url,
+        ledger_url=ledger_url,
         cache=_cache(file),
         alerts=tuple(AlertSpec(kind=entry.kind) for entry in file.alerts),
         rate_limits=MappingProxyType(shelf.rate_limits),
@@ -139,13 +139,15 @@ def _read(path: Path, shown_as: str) -> Document:
     return read_document(shown_as, open_text(path, shown_as))
 
 
-def _check_urls(file: RouterFile, problems: Problems) -> None:
-    defect = ledger_defect(file.ledger.url)
-    if defect:
-        problems.error(("ledger", "url"), *defect)
+def _check_urls(file: RouterFile, problems: Problems, env: Mapping[str, str]) -> str:
+    """Check where ledger and cache are; return the ledger's URL."""
+    ledger = find_ledger(file.ledger.url, file.ledger.url_env, env)
+    if ledger.defect:
+        problems.error(("ledger", ledger.key), *ledger.defect)
     if file.cache and not re.fullmatch(r"file:///[^\0]+", file.cache.url):
         hint = "write file:///folder, relative to this file, or file:////absolute/folder"
         problems.error(("cache", "url"), "this is no folder the cache can use", hint)
+    return ledger.url
 
 
 def _cache(file: RouterFile) -> CacheSpec | None:

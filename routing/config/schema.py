@@ -170,9 +170,14 @@ class BudgetEntry(Strict):
 class LedgerEntry(Strict):
     """Where money is written down."""
 
-    url: str = Field(
-        default="sqlite:///spend.db",
-        description="sqlite:///file (relative to this file), sqlite:////absolute/file, or memory://.",
+    url: str | None = Field(
+        default=None,
+        description="sqlite:///file (relative to this file), sqlite:////absolute/file, postgresql://user@host/database "
+        "(for many machines; no password here), or memory://. Else sqlite:///spend.db.",
+    )
+    url_env: EnvName | None = Field(
+        default=None,
+        description="Environment variable that holds the whole url, its password with it; where it is not set, url.",
     )
     hold_for: Seconds = Field(default=900.0, description="How long a reservation waits for its call to end.")
     on_expiry: Literal["settle", "release"] = Field(

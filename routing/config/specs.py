@@ -80,7 +80,7 @@ class RouterConfig:
 
     settings: Settings
     providers: Mapping[str, ProviderSpec]
-    ledger_url: str
+    ledger_url: str = field(repr=False)  # it may hold a password
     cache: CacheSpec | None
     alerts: tuple[AlertSpec, ...]
     rate_limits: Mapping[str, RateLimitSpec]

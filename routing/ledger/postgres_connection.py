@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 from psycopg.adapt import Loader
@@ -16,7 +17,9 @@ from routing.errors import LedgerUnavailable
 from routing.ledger.queries import FOLDER, named_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Generator, Mapping
+
+T = TypeVar("T")
 
 BATCH = named_statements((FOLDER / "postgres" / "batch.sql").read_text(encoding="utf-8"))
 
@@ -54,6 +57,30 @@ _WAYS_OUT = {
 """SQLSTATE, or words of a connection that was never made -> what to do."""
 
 
+class Connection(psycopg.Connection[DictRow]):
+    """A connection that hangs up on a server that is there and says nothing: its own timeouts are of no help then."""
+
+    answer_s: float = LOCK_S + WRITE_S
+
+    def wait(self, gen: Generator[Any, Any, T], *arguments: Any, **named: Any) -> T:
+        """Wait as psycopg does, with a bound."""
+        return super().wait(self._bounded(gen), *arguments, **named)
+
+    def _bounded(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        until = time.monotonic() + self.answer_s
+        try:
+            waiting_for = next(gen)
+            while True:
+                ready = yield waiting_for
+                if not ready and time.monotonic() > until:
+                    self.close()
+                    raise psycopg.OperationalError(f"the server has not answered for {self.answer_s:g} s")
+                waiting_for = gen.send(ready)
+        except StopIteration as end:
+            answer: T = end.value
+            return answer
+
+
 class _WholeNumber(Loader):
     """A sum of BIGINT comes as NUMERIC; money is whole."""
 
@@ -78,9 +105,9 @@ class Place:
         self._password = str(given.get("password") or "")
         self._parameters: dict[str, Any] = {**_DEFAULTS, **given}
 
-    def connect(self) -> psycopg.Connection[DictRow]:
+    def connect(self) -> Connection:
         """Open a connection whose transactions are begun and ended by hand; ``psycopg.Error`` where that fails."""
-        connection = psycopg.Connection[DictRow].connect(**self._parameters, autocommit=True, row_factory=dict_row)
+        connection = Connection.connect(**self._parameters, autocommit=True, row_factory=dict_row)
         connection.adapters.register_loader("jsonb", TextLoader)  # rows are read alike from every store
         connection.adapters.register_loader("numeric", _WholeNumber)
         return connection
@@ -109,7 +136,7 @@ class Place:
 class SharedCursor:
     """Runs the statements that all stores share: their ``:name`` parameters become psycopg's."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow]) -> None:
+    def __init__(self, connection: Connection) -> None:
         """Run on ``connection``, in whatever transaction it is."""
         self._cursor = connection.cursor()
 

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from routing.errors import LedgerUnavailable
-from routing.ledger.postgres_connection import BATCH, READ_S, SharedCursor, translated
+from routing.ledger.postgres_connection import BATCH, READ_S, Connection, SharedCursor, translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from psycopg.rows import DictRow
 
     from routing.ledger.handle import Handle
     from routing.ledger.postgres_connection import Place
@@ -37,7 +35,7 @@ class Readers:
         """Open nothing yet."""
         self._place = place
         self._handle = handle
-        self._idle: deque[psycopg.Connection[DictRow]] = deque()
+        self._idle: deque[Connection] = deque()
         self._free = threading.BoundedSemaphore(AT_MOST)
 
     @contextmanager
@@ -66,7 +64,7 @@ class Readers:
             with suppress(IndexError):
                 self._idle.pop().close()
 
-    def _begun(self) -> psycopg.Connection[DictRow]:
+    def _begun(self) -> Connection:
         """Borrow a connection and begin; one that was cut while it lay idle makes room for the next."""
         while True:
             try:
@@ -87,12 +85,14 @@ class Readers:
             raise
         return connection
 
-    def _begin(self, connection: psycopg.Connection[DictRow]) -> None:
+    def _begin(self, connection: Connection) -> None:
+        connection.answer_s = Connection.answer_s
         with connection.pipeline():
             connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             connection.execute(translated(BATCH["settings"]), self._place.settings(statement_s=READ_S))
+        connection.answer_s = READ_S + Connection.answer_s
 
-    def _give_back(self, connection: psycopg.Connection[DictRow]) -> None:
+    def _give_back(self, connection: Connection) -> None:
         try:
             connection.execute("ROLLBACK")
         except psycopg.Error:

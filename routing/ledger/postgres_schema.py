@@ -13,10 +13,7 @@ from routing.ledger.queries import scripts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from psycopg import Connection
-    from psycopg.rows import DictRow
-
-    from routing.ledger.postgres_connection import Place
+    from routing.ledger.postgres_connection import Connection, Place
 
 APPLICATION = "image-routing"
 OLDEST_SERVER = 130000
@@ -27,7 +24,7 @@ WHERE s.nspname = %s AND c.relkind IN ('r', 'p', 'v', 'm')
 """
 
 
-def prepare(connection: Connection[DictRow], place: Place, steps: Sequence[tuple[int, str]] | None = None) -> None:
+def prepare(connection: Connection, place: Place, steps: Sequence[tuple[int, str]] | None = None) -> None:
     """Make a fresh schema a ledger, bring an older one up to date, refuse any other untouched.
 
     Safe when many processes open the same fresh database: what is to be done is decided while all others wait. A ledger
@@ -55,7 +52,7 @@ def prepare(connection: Connection[DictRow], place: Place, steps: Sequence[tuple
         )
 
 
-def _version(connection: Connection[DictRow], place: Place, steps: Sequence[tuple[int, str]]) -> int:
+def _version(connection: Connection, place: Place, steps: Sequence[tuple[int, str]]) -> int:
     """Read which version of a ledger this is: 0 is a schema with nothing in it, or none."""
     tables = {row["name"] for row in connection.execute(_TABLES, (place.schema,)).fetchall()}
     if not tables:

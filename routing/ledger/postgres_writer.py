@@ -26,10 +26,8 @@ from routing.ledger.postgres_desk import Desk, reads
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from psycopg.rows import DictRow
-
     from routing.ledger.handle import Handle
-    from routing.ledger.postgres_connection import Place
+    from routing.ledger.postgres_connection import Connection, Place
     from routing.ledger.postgres_desk import Reach, Record
 
     Outcomes = list[tuple[object, Exception | None]]
@@ -37,6 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 JOBS_AT_MOST = 500
+LINGER_S = 0.002
 PATIENCE_S = 1.0
 PAUSE_S = 0.1
 """Between two tries to reach a server that is gone."""
@@ -77,9 +76,9 @@ class _Job:
 class Writer:
     """Runs operations as durable transactions, from any thread, in turn with other processes and machines."""
 
-    def __init__(self, connection: psycopg.Connection[DictRow], place: Place, handle: Handle, wait_s: float) -> None:
+    def __init__(self, connection: Connection, place: Place, handle: Handle, wait_s: float) -> None:
         """``wait_s`` is how long a batch tries to reach a server that is gone."""
-        self._connection: psycopg.Connection[DictRow] | None = connection
+        self._connection: Connection | None = connection
         self._place = place
         self._handle = handle
         self._wait_s = wait_s
@@ -88,6 +87,7 @@ class Writer:
         self._doubtful: tuple[int, Outcomes] | None = None
         self._line: SimpleQueue[_Job | None] = SimpleQueue()
         self._closing = False
+        self._served = 0
         self._thread = threading.Thread(target=self._work, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -134,16 +134,23 @@ class Writer:
             late.end(None, LedgerUnavailable(f"the ledger {self._handle.name} was closed"))
 
     def _gather(self, *, wait: bool) -> list[_Job]:
-        """Take what stands in the line; ``None`` in it says that there will be no more."""
+        """Take what stands in the line; ``None`` in it says that there will be no more.
+
+        Those who were served last time are likely to come again at once: so many are waited for, for a moment.
+        """
         jobs: list[_Job] = []
+        until = None
         with suppress(Empty):
             while len(jobs) < JOBS_AT_MOST:
-                job = self._line.get(block=wait and not jobs)
+                linger_s = until - time.monotonic() if until and len(jobs) < self._served else 0
+                job = self._line.get(wait and (not jobs or linger_s > 0), linger_s if jobs else None)
                 if job is None:
                     self._closing = True
                     break
                 if not job.withdrawn:
                     jobs.append(job)
+                until = until or time.monotonic() + LINGER_S
+        self._served = len(jobs)
         return jobs
 
     def _write(self, jobs: list[_Job]) -> None:
@@ -234,7 +241,7 @@ class Writer:
         self._doubtful = None
         return outcomes
 
-    def _read(self, connection: psycopg.Connection[DictRow], reaches: list[Reach]) -> dict[str, list[Record]]:
+    def _read(self, connection: Connection, reaches: list[Reach]) -> dict[str, list[Record]]:
         """Begin, wait for the turn, and read what the operations may ask for: one trip."""
         wanted: list[tuple[str, Record]] = [
             ("settings", self._place.settings(statement_s=WRITE_S)),
@@ -247,7 +254,7 @@ class Writer:
             cursors = {name: connection.execute(translated(BATCH[name]), given) for name, given in wanted}
         return {name: cursor.fetchall() for name, cursor in cursors.items()}
 
-    def _commit(self, connection: psycopg.Connection[DictRow], writes: Iterable[tuple[str, Record]]) -> None:
+    def _commit(self, connection: Connection, writes: Iterable[tuple[str, Record]]) -> None:
         """Write and commit: one trip. The server skips the rest after the first error, and with it the COMMIT."""
         with connection.pipeline():
             for name, given in writes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,6 @@ from tests.postgres_server import PASSWORD, URL_PASSWORD, shared_server
 pytest.importorskip("psycopg")
 
 import psycopg
-from psycopg.rows import dict_row
 
 from routing.ledger import postgres_reader
 from routing.ledger.operations import fetch
@@ -136,10 +136,9 @@ def test_an_older_ledger_is_brought_up_to_date_and_keeps_its_rows(shelf: Postgre
     buy(store, "poster", 5)
     steps = [*scripts("postgres"), (2, "ALTER TABLE requests ADD COLUMN mood TEXT;")]
     for _ in range(2):
-        with psycopg.Connection[dict[str, object]].connect(
-            shelf.url, autocommit=True, row_factory=dict_row
-        ) as connection:
-            prepare(connection, Place(shelf.url, shelf.schema), steps)
+        place = Place(shelf.url, shelf.schema)
+        with place.connect() as connection:
+            prepare(connection, place, steps)
     assert read(shelf, "SELECT request_id, mood, version FROM requests, ledger") == [("poster", None, 2)]
 
 
@@ -249,5 +248,5 @@ def test_the_parameters_of_shared_statements_become_psycopgs() -> None:
 
 def test_an_operation_may_use_no_statement_that_the_desk_does_not_know() -> None:
     source = (ROOT / "routing/ledger/operations.py").read_text(encoding="utf-8")
-    used = {name for name in SQL if f'"{name}"' in source}
+    used = set(re.findall(r'(?:SQL\[|fetch\(cursor, )"(\w+)"', source))
     assert used == {name for name in SQL if hasattr(Desk, f"_{name}")}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -142,6 +144,22 @@ def test_another_program_that_holds_the_ledgers_lock_is_waited_for_with_a_bound(
     with holding_the_lock(shelf), pytest.raises(LedgerUnavailable, match="another program holds its lock: close that"):
         store.reserve(record(), [reservation(1)])
     store.reserve(record(), [reservation(1)])
+
+
+def test_a_server_that_is_there_and_says_nothing_is_left_for_another_connection(
+    store: PostgresStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buy(store, "before", 10, claim())
+    monkeypatch.setattr(postgres_connection.Connection, "answer_s", 0.2)
+    connection = store._writer._connection
+    assert connection is not None
+    backend = connection.info.backend_pid
+    os.kill(backend, signal.SIGSTOP)
+    try:
+        store.reserve(record(), [reservation(50, claim())])
+    finally:
+        os.kill(backend, signal.SIGCONT)
+    assert store.balances("month", NOVEMBER) == {claim().key: Balance(held_nusd=50, spent_nusd=10)}
 
 
 def test_what_one_caller_wrote_wrong_fails_nobody_else(shelf: PostgresShelf, store: PostgresStore) -> None:

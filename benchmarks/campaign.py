@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shutil
-import statistics
 import sys
 import tempfile
 import time
@@ -155,7 +155,7 @@ def floor_usd(rows: list[dict[str, Any]]) -> float:
         made.add(same)
         half = 0.5 if (row["deadline_h"] or 0) >= 24 else 1.0
         total.append(price_usd(row, importance) * half)
-    return statistics.fsum(total)
+    return math.fsum(total)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def litellm_router(_folder: Path) -> Call:
     import litellm
 
     parameters = {"model": "openai/gpt-image-2", "api_base": os.environ["OPENAI_BASE_URL"], "api_key": "sandbox"}
-    router = litellm.Router(model_list=[{"model_name": "draft", "litellm_params": parameters}], num_retries=0)
+    router = litellm.router.Router(model_list=[{"model_name": "draft", "litellm_params": parameters}], num_retries=0)
     return lambda _n: router.image_generation(prompt="a fox", model="draft", size="1024x1024", quality="low", n=1)
 
 

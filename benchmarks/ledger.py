@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.disk import fsync_ms
 from routing.assembly import open_store
 from tests.ledger.purchases import claim, record, reservation, settle
 from tests.postgres_server import Server
@@ -32,19 +32,6 @@ if TYPE_CHECKING:
 UNLIMITED = 10**15
 SHAPES = ((1, 1), (1, 8), (1, 64), (4, 64))
 """Processes, and callers in each."""
-
-
-def fsync_ms(folder: Path, times: int = 200) -> float:
-    """What one wait for the disk takes."""
-    took = []
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for _ in range(times):
-            file.write(bytes(4096))
-            file.flush()
-            started = time.perf_counter()
-            os.fsync(file.fileno())
-            took.append(time.perf_counter() - started)
-    return statistics.median(took) * 1e3
 
 
 def work(url: str, callers: int, seconds: float) -> None:
@@ -109,7 +96,7 @@ def main() -> None:
     server = Server(fsync=True)
     try:
         with tempfile.TemporaryDirectory() as folder:
-            print(f"one fsync here: {fsync_ms(Path(folder)):.2f} ms")
+            print(f"one fsync here: {fsync_ms(folder):.2f} ms")
             print(f"{'store':<12} {'callers':>10} {'calls/s':>9} {'p50 ms':>9} {'p99 ms':>9} {'fairness':>8}")
             for processes, callers in SHAPES:
                 measure("SQLite", f"sqlite:///{folder}/{processes}-{callers}.db", processes, callers, options.seconds)

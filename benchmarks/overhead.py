@@ -24,6 +24,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.disk import fsync_ms
 from routing.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
@@ -149,21 +150,8 @@ class Contender:
         self.process.wait(30)
 
 
-def fsync_ms(times: int = 200) -> float:
-    """What one wait for the disk takes where the ledger lies."""
-    took = []
-    with tempfile.TemporaryFile() as file:
-        for _ in range(times):
-            file.write(bytes(4096))
-            file.flush()
-            started = time.perf_counter()
-            os.fsync(file.fileno())
-            took.append(time.perf_counter() - started)
-    return statistics.median(took) * 1e3
-
-
 def measure(rounds: int, calls: int) -> None:
-    print(f"one fsync here: {fsync_ms():.2f} ms")
+    print(f"one fsync here: {fsync_ms(tempfile.gettempdir()):.2f} ms")
     print("p50 / p99 of a call in ms, processor ms a call (contenders in turns)")
     print(f"{'in flight':<10}" + "".join(f"{name:>27}" for name in CONTENDERS) + f"{'added by ours / LiteLLM':>26}")
     with Sandbox.spawn(pictures="flat") as vendor:

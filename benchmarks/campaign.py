@@ -2,6 +2,10 @@
 
     python benchmarks/campaign.py --workload campaign.jsonl
 
+The workload has one JSON object a line: ``request_id, asset, parent, operation, prompt, importance`` (null where the
+policy must sort by ``tags``), ``tags, size, n, deadline_h, references`` (how many images an edit brings) and
+``expected_importance``.
+
 Every request goes through the real SDKs. Printed per policy: spend, what it saves against buying everything on
 gpt-image-2 at high, the ratio to the floor, and the ledger minus the vendor's own bill. Prices are quoted by the
 published rates; the floor is what a buyer who knows the month beforehand would pay on gpt-image-2: low for drafts,

@@ -13,7 +13,6 @@ import pytest
 from routing.core.entries import Balance
 from routing.errors import LedgerUnavailable
 from tests.ledger.purchases import NOVEMBER, buy, claim, record, reservation, settle
-from tests.ledger.shelves import PostgresShelf
 from tests.postgres_server import PASSWORD, URL_PASSWORD, shared_server
 
 pytest.importorskip("psycopg")
@@ -29,21 +28,9 @@ from routing.ledger.postgres_schema import prepare
 from routing.ledger.queries import SQL, scripts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.ledger.shelves import PostgresShelf
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def shelf() -> Iterator[PostgresShelf]:
-    shelf = PostgresShelf()
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def store(shelf: PostgresShelf) -> PostgresStore:
-    return shelf.open()
 
 
 def read(shelf: PostgresShelf, sql: str) -> list[tuple[object, ...]]:

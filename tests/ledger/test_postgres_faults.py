@@ -15,7 +15,6 @@ from routing.core.entries import Adjustment, Balance, EntryKind
 from routing.errors import BudgetExceeded, LedgerUnavailable
 from tests.ledger.proxy import Cut, Proxy
 from tests.ledger.purchases import NOON, NOVEMBER, buy, cache_hit, claim, record, reservation, settle
-from tests.ledger.shelves import PostgresShelf
 from tests.postgres_server import Server, shared_server
 
 pytest.importorskip("psycopg")
@@ -30,20 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from routing.ledger.base import Store
+    from tests.ledger.shelves import PostgresShelf
 
 LARGE = 10**12
-
-
-@pytest.fixture
-def shelf() -> Iterator[PostgresShelf]:
-    shelf = PostgresShelf()
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def store(shelf: PostgresShelf) -> PostgresStore:
-    return shelf.open()
 
 
 @pytest.fixture

@@ -5,10 +5,13 @@ Each is imported where it is opened, so that whoever only looks at the ledger do
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -16,16 +19,19 @@ from urllib.parse import unquote, urlsplit
 from routing.errors import LedgerUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from routing.alerts.base import AlertChannel
+    from routing.alerts.base import AlertChannel, Subscription
     from routing.cache.base import PictureCache
-    from routing.config.load import AlertSpec, CacheSpec, RouterConfig
+    from routing.config.load import AlertSpec, ProviderSpec, RouterConfig
     from routing.core.clock import Clock
     from routing.ledger.base import Store
+    from routing.limits.base import Limiter
     from routing.logs import Log
     from routing.providers.base import Provider
     from routing.router import Router
+    from routing.shop import Shop
+    from routing.upkeep import Upkeep
 
 
 class SystemClock:
@@ -50,10 +56,12 @@ def open_router(
     env: Mapping[str, str] | None = None,
     clock: Clock | None = None,
     log: Log | None = None,
+    watch: bool = True,
 ) -> Router:
     """Read ``router.yaml`` and its policy, open the ledger, and return a router; no provider is called yet.
 
     ``env`` replaces the process's environment (keys, base URLs), ``clock`` the machine's time, ``log`` the logger.
+    Edited files are taken up between two requests, unless ``watch`` is false: then only by ``Router.reload``.
 
     Raises:
         ConfigError: with every problem of both files.
@@ -66,10 +74,79 @@ def open_router(
         from routing.logs import open_log
 
         log = open_log()
-    config = load_config(path, env, clock.now().date())
-    for warning in config.warnings:
-        log.warning("config", problem=str(warning))
-    return assemble(config, _open_providers(config, env), clock, log)
+    from routing.limits.registry import open_limiter
+    from routing.reload import LOOK_EVERY_S, Reloader, stamps
+    from routing.router import Router
+
+    files = _Files(Path(path), env, clock, log)
+    seen = stamps(files.names())
+    config = files.read()
+    with ExitStack() as opened:
+        store = open_store(config.ledger_url, config.root)
+        opened.callback(store.close)  # first in, last out
+        limiter = open_limiter(config.limits_url, clock, log)
+        opened.callback(limiter.close)
+        upkeep = _open_upkeep(config, store, env, clock, log)
+        cache = find_cache(config, clock, log, env=env, background=True)
+        providers = files.providers(config, opened)
+        shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
+        close = opened.pop_all()
+    renew = partial(files.renew, config, close)
+    every_s = LOOK_EVERY_S if watch else math.inf
+    reloader = Reloader(shop, files=files.names, seen=seen, renew=renew, every_s=every_s)
+    return Router(shop, on_close=close.close, reloader=reloader)
+
+
+class _Files:
+    """The files of a router and the environment they name; read when it is opened, and whenever they change."""
+
+    def __init__(self, path: Path, env: Mapping[str, str], clock: Clock, log: Log) -> None:
+        self._path, self._env, self._clock, self._log = path, env, clock, log
+        self._made: list[tuple[ProviderSpec, str, Provider]] = []
+
+    def names(self) -> tuple[Path, ...]:
+        from routing.config.load import config_files
+
+        return config_files(self._path)
+
+    def read(self) -> RouterConfig:
+        config = load_config(self._path, self._env, self._clock.now().date())
+        for warning in config.warnings:
+            self._log.warning("config", problem=str(warning))
+        return config
+
+    def providers(self, config: RouterConfig, opened: ExitStack) -> dict[str, Provider]:
+        """Find the provider of each entry, or make it where the entry or its key is new; none is closed before all."""
+        return {name: self._provider(spec, opened) for name, spec in config.providers.items()}
+
+    def _provider(self, spec: ProviderSpec, opened: ExitStack) -> Provider:
+        key = self._env.get(spec.api_key_env, "")
+        for known, known_key, provider in self._made:
+            if (known, known_key) == (spec, key):
+                return provider
+        made = _open_provider(spec, key)
+        opened.callback(made.close)
+        self._made.append((spec, key, made))
+        return made
+
+    def renew(self, first: RouterConfig, opened: ExitStack, shop: Shop) -> Shop:
+        """Put what the files say now into a shop; ledger, cache and channels stay as they were opened at first."""
+        config = self.read()
+        waiting = [
+            name
+            for name in ("ledger_url", "limits_url", "cache", "alerts")
+            if getattr(config, name) != getattr(first, name)
+        ]
+        if waiting:
+            entries = ", ".join(name.removesuffix("_url") for name in waiting)
+            self._log.warning("config_waits", entries=entries, until="the router is opened again")
+        return replace(
+            shop,
+            settings=config.settings,
+            providers=self.providers(config, opened),
+            addresses=_addresses(config),
+            keep_prompts=config.keep_prompts,
+        )
 
 
 def load_config(path: str | Path, env: Mapping[str, str], today: date) -> RouterConfig:
@@ -84,50 +161,97 @@ def load_config(path: str | Path, env: Mapping[str, str], today: date) -> Router
     return load(Path(path), env, today=today)
 
 
-def assemble(config: RouterConfig, providers: Mapping[str, Provider], clock: Clock, log: Log) -> Router:
-    """Put a router together from a read configuration and ready providers."""
+def assemble(  # noqa: PLR0913 - what a router is made of
+    config: RouterConfig,
+    providers: Mapping[str, Provider],
+    clock: Clock,
+    log: Log,
+    *,
+    env: Mapping[str, str],
+    background: bool = True,
+) -> Router:
+    """Put a router together from a read configuration and ready providers.
+
+    ``env`` holds the secrets of alert channels. Without ``background`` it has no worker: what that does is done in
+    passing.
+    """
+    from routing.limits.registry import open_limiter
     from routing.router import Router
+
+    with ExitStack() as opened:
+        store = open_store(config.ledger_url, config.root)
+        opened.callback(store.close)
+        upkeep = _open_upkeep(config, store, env, clock, log, background=background)
+        cache = find_cache(config, clock, log, env=env, background=background)
+        limiter = open_limiter(config.limits_url, clock, log)
+        opened.callback(limiter.close)
+        shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
+        for provider in providers.values():
+            opened.callback(provider.close)
+        return Router(shop, on_close=opened.pop_all().close)
+
+
+def _make_shop(  # noqa: PLR0913 - the ports of a shop
+    config: RouterConfig,
+    store: Store,
+    providers: Mapping[str, Provider],
+    clock: Clock,
+    log: Log,
+    *,
+    limiter: Limiter,
+    upkeep: Upkeep,
+    cache: PictureCache | None,
+) -> Shop:
     from routing.shop import Shop
 
-    store = open_store(config.ledger_url, config.root)
-
-    def close() -> None:
-        with ExitStack() as closing:  # the ledger is closed last, and also where a provider fails to close
-            closing.callback(store.close)
-            for provider in providers.values():
-                closing.callback(provider.close)
-
-    shop = Shop(
+    return Shop(
         settings=config.settings,
         store=store,
         providers=providers,
+        limiter=limiter,
         clock=clock,
         log=log,
-        cache=_open_cache(config.cache, config.root, clock, log) if config.cache else None,
-        channels=[_open_channel(spec, log) for spec in config.alerts],
-        addresses={name: spec.base_url for name, spec in config.providers.items()},
+        cache=cache,
+        upkeep=upkeep,
+        addresses=_addresses(config),
+        keep_prompts=config.keep_prompts,
     )
-    return Router(shop, on_close=close)
 
 
-def _open_providers(config: RouterConfig, env: Mapping[str, str]) -> dict[str, Provider]:
-    from routing.providers.base import ProviderSpec
+def _open_upkeep(  # noqa: PLR0913 - its ports
+    config: RouterConfig, store: Store, env: Mapping[str, str], clock: Clock, log: Log, *, background: bool = True
+) -> Upkeep:
+    from routing.upkeep import Upkeep
+
+    return Upkeep(
+        settings=config.settings,
+        store=store,
+        subscriptions=open_channels(config.alerts, env, clock, log),
+        clock=clock,
+        log=log,
+        background=background,
+    )
+
+
+def _addresses(config: RouterConfig) -> dict[str, str | None]:
+    return {name: spec.base_url for name, spec in config.providers.items()}
+
+
+def _open_provider(spec: ProviderSpec, key: str) -> Provider:
+    from routing.providers import base
     from routing.providers.registry import make_provider
 
-    return {
-        name: make_provider(
-            ProviderSpec(
-                name=name,
-                kind=spec.kind,
-                api_key_env=spec.api_key_env,
-                base_url=spec.base_url,
-                timeout_s=spec.timeout_s,
-                options=spec.options,
-            ),
-            env.get(spec.api_key_env, ""),
-        )
-        for name, spec in config.providers.items()
-    }
+    return make_provider(
+        base.ProviderSpec(
+            name=spec.name,
+            kind=spec.kind,
+            api_key_env=spec.api_key_env,
+            base_url=spec.base_url,
+            timeout_s=spec.timeout_s,
+            options=spec.options,
+        ),
+        key,
+    )
 
 
 def open_store(url: str, root: Path) -> Store:
@@ -186,16 +310,85 @@ _STORES: dict[str, Callable[[str, Path], Store]] = {
 """URL scheme -> how its ledger is opened."""
 
 
-def _open_cache(spec: CacheSpec, root: Path, clock: Clock, log: Log) -> PictureCache:
-    from routing.cache.file import FileCache
+def find_cache(
+    config: RouterConfig, clock: Clock, log: Log, *, env: Mapping[str, str] | None = None, background: bool = False
+) -> PictureCache | None:
+    """Open the cache that a configuration names, as ``open_cache`` does; ``None`` where it names none."""
+    from routing.cache.registry import open_cache
 
-    return FileCache(root / _file_path(spec.url), clock=clock, log=log, keep_for_s=spec.keep_for_s)
+    env = os.environ if env is None else env
+    return open_cache(config.cache, config.root, env, clock, log, background=background) if config.cache else None
 
 
-def _open_channel(spec: AlertSpec, log: Log) -> AlertChannel:
+def open_channels(
+    specs: Sequence[AlertSpec], env: Mapping[str, str], clock: Clock, log: Log
+) -> tuple[Subscription, ...]:
+    """Open every channel that is told alerts; one whose variables are not set takes nothing, and says which."""
+    from routing.alerts.base import Subscription
+    from routing.core.alerts import AlertKind
+
+    return tuple(
+        Subscription(
+            name=spec.name,
+            channel=_open_channel(spec, env, clock, log),
+            kinds=frozenset(map(AlertKind, spec.kinds)),
+            budgets=frozenset(spec.budgets),
+        )
+        for spec in specs
+    )
+
+
+def _open_channel(spec: AlertSpec, env: Mapping[str, str], clock: Clock, log: Log) -> AlertChannel:
+    values = {key: env.get(name, "").strip() for key, name in spec.variables.items()}
+    unset = [spec.variables[key] for key, value in values.items() if not value]
+    if unset:
+        from routing.alerts.base import Mute
+
+        return Mute(f"the environment has no {' and no '.join(unset)}: set it, and what waits is sent")
+    return _CHANNELS[spec.kind](spec, values, clock, log)
+
+
+def _open_log_channel(_spec: AlertSpec, _values: Mapping[str, str], _clock: Clock, log: Log) -> AlertChannel:
     from routing.alerts.log import LogChannel
 
-    return {"log": LogChannel}[spec.kind](log)
+    return LogChannel(log)
+
+
+def _open_webhook(spec: AlertSpec, values: Mapping[str, str], clock: Clock, _log: Log) -> AlertChannel:
+    from routing.alerts.webhook import WebhookChannel
+
+    url = values.get("url", spec.url)
+    return WebhookChannel(url, values.get("secret", ""), clock, what=spec.variables.get("url", "url"))
+
+
+def _open_slack(spec: AlertSpec, values: Mapping[str, str], _clock: Clock, _log: Log) -> AlertChannel:
+    from routing.alerts.slack import SlackChannel
+
+    return SlackChannel(values["url"], what=spec.variables["url"])
+
+
+def _open_email(spec: AlertSpec, values: Mapping[str, str], clock: Clock, log: Log) -> AlertChannel:
+    from routing.alerts.email import EmailChannel, MailServer
+
+    user, password = values.get("user", ""), values.get("password", "")
+    server = MailServer(host=spec.host, port=spec.port, tls=spec.tls, user=user, password=password)
+    return EmailChannel(server, spec.sender, spec.recipients, clock, log)
+
+
+def _open_apprise(spec: AlertSpec, values: Mapping[str, str], _clock: Clock, _log: Log) -> AlertChannel:
+    from routing.alerts.apprise import AppriseChannel
+
+    return AppriseChannel(values["url"], what=spec.variables["url"])
+
+
+_CHANNELS: dict[str, Callable[[AlertSpec, Mapping[str, str], Clock, Log], AlertChannel]] = {
+    "log": _open_log_channel,
+    "webhook": _open_webhook,
+    "slack": _open_slack,
+    "email": _open_email,
+    "apprise": _open_apprise,
+}
+"""Kind of a channel -> how it is opened."""
 
 
 def _file_path(url: str) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
@@ -15,11 +18,18 @@ from routing.providers.base import Delivery, ImageCall
 from routing.results import Attempt
 
 if TYPE_CHECKING:
-    from routing.core.entries import Alert, Reservation
+    from collections.abc import Sequence
+
+    from routing.core.alerts import Alert
+    from routing.core.entries import Reservation
     from routing.core.plan import Candidate, Plan
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
+    from routing.limits.base import Slot
     from routing.shop import Shop
+
+ID_CHARS_AT_MOST = 200
+"""Of what a vendor calls a request; longer names are no names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +93,7 @@ class Attempter:
     n: int
     quote: Quote
     reservation: Reservation
+    slot: Slot
     _started_s: float = field(default=0.0, init=False)
 
     def run(self) -> Bought | Failed:
@@ -93,16 +104,25 @@ class Attempter:
         """
         self._started_s = self.shop.clock.elapsed_s()
         deployment = self.candidate.deployment
+        if self.shop.clock.now() >= self.reservation.expires_at:
+            # This process stood still for long: a sweep may have ended the hold, and nothing is bought without one.
+            self.shop.limiter.give_back(self.slot)
+            told = f"{deployment.name}: not sent, since its hold ran out before"
+            return self._failed(ProviderUnavailable(told, deployment=deployment.name, charged=Charged.NO))
         try:
             delivery = self.shop.providers[deployment.provider].buy(self._image_call())
         except ProviderError as error:
-            return self._failed(error)
+            failed = self._failed(error)
+            self.shop.limiter.hear(self.slot, error.told)
+            return failed
         except BaseException as error:
             # A fault of an adapter ends here too: the money is booked, and the caller sees the fault as what it is.
             told = f"{deployment.name}: interrupted by {type(error).__name__}"
             self._failed(ProviderUnavailable(told, deployment=deployment.name))
             raise
-        return self._delivered(delivery)
+        bought = self._delivered(delivery)
+        self.shop.limiter.hear(self.slot, delivery.told)
+        return bought
 
     def _image_call(self) -> ImageCall:
         request, candidate = self.request, self.candidate
@@ -113,12 +133,13 @@ class Attempter:
             size=candidate.size,
             quality=candidate.quality,
             n=self.n,
-            timeout_s=min(candidate.deployment.timeout_s, request.deadline_s or candidate.deployment.timeout_s),
+            timeout_s=min(candidate.deployment.timeout_s, self.plan.deadline_s or candidate.deployment.timeout_s),
             images=request.images,
             mask=request.mask,
             background=request.background,
             output_format=request.output_format,
             extras=request.extras,
+            on_send=partial(self.shop.limiter.send, self.slot),
         )
 
     def _delivered(self, delivery: Delivery) -> Bought:
@@ -133,6 +154,7 @@ class Attempter:
                 images=len(delivery.pictures),
                 usage=delivery.usage,
                 reason=priced.reason,
+                vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
             )
         )
         if priced.cost_nusd > self.reservation.amount_nusd:
@@ -162,12 +184,17 @@ class Attempter:
 
     def _failed(self, error: ProviderError) -> Failed:
         now = self.shop.clock.now()
-        # Vendors' words may hold what no ledger can write: control characters, half characters.
-        told = f"{type(error).__name__}: {error}"
-        reason = "".join(char if char.isprintable() else " " for char in told)
+        reason = _printable(f"{type(error).__name__}: {error}")
+        known_as = _printable(error.vendor_request_id)[:ID_CHARS_AT_MOST]
         unconfirmed = error.charged is Charged.UNKNOWN
         if error.charged is Charged.NO:
-            resolution = Resolution(reservation_id=self.reservation.id, kind=EntryKind.RELEASE, at=now, reason=reason)
+            resolution = Resolution(
+                reservation_id=self.reservation.id,
+                kind=EntryKind.RELEASE,
+                at=now,
+                reason=reason,
+                vendor_request_id=known_as,
+            )
         else:
             usage = error.usage if isinstance(error.usage, Usage) and not unconfirmed else None
             priced = self._price(usage, 0)
@@ -180,6 +207,7 @@ class Attempter:
                 unconfirmed=unconfirmed,
                 usage=usage,
                 reason=reason,
+                vendor_request_id=known_as,
             )
         settled = self._resolve(resolution)
         self._log(type(error).__name__, error.charged, resolution.amount_nusd, error.status_code)
@@ -241,13 +269,16 @@ class Attempter:
         )
         if booked is None or booked.resolution is None or booked.resolution.kind is not EntryKind.EXPIRE:
             raise AlreadyResolved(f"reservation {self.reservation.id} was resolved by somebody else")
+        if booked.adjustments and not booked.unconfirmed and not resolution.images:
+            return ()  # no picture came, and what the vendor's bill has said since is the last word
         return self.shop.store.adjust(
             Adjustment(
                 reservation_id=self.reservation.id,
                 at=resolution.at,
-                delta_nusd=resolution.amount_nusd - booked.cost_nusd,
+                cost_nusd=resolution.amount_nusd,
                 reason=f"answered after its hold expired; {resolution.reason}".rstrip("; "),
                 confirmed=not resolution.unconfirmed,
+                vendor_request_id=resolution.vendor_request_id,
             )
         )
 
@@ -272,3 +303,38 @@ class Attempter:
             quote_usd=usd_text(self.quote.price_nusd),
             cost_usd=usd_text(cost_nusd),
         )
+
+
+def run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
+    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
+
+    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
+    a call must be made exactly once: here one without a thread is made in turn.
+    """
+    if len(attempters) == 1:
+        return [attempters[0].run()]
+    under_way: list[Future[Bought | Failed]] = []
+
+    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
+        try:
+            future.set_result(attempter.run())
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            future.set_exception(error)
+
+    try:
+        for attempter in attempters:
+            future: Future[Bought | Failed] = Future()
+            try:
+                Thread(target=run, args=(attempter, future), name="routing-call").start()
+            except RuntimeError:
+                run(attempter, future)
+            under_way.append(future)
+        wait(under_way)
+    finally:
+        wait(under_way)
+    return [future.result() for future in under_way]
+
+
+def _printable(text: str) -> str:
+    """Take from a vendor's words what no ledger can write: control characters, half characters."""
+    return "".join(char if char.isprintable() else " " for char in text)

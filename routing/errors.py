@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -181,7 +181,9 @@ class ProviderError(RoutingError):
     """The vendor or the way to it failed.
 
     ``retryable``: another call may succeed. ``usage`` is what the vendor says was consumed, where it charged for a
-    failure and told so (a ``routing.core.prices.Usage``).
+    failure and told so (a ``routing.core.prices.Usage``). ``vendor_request_id`` is what the vendor calls the request,
+    where it said so: what its bill is compared by. ``told`` is what its headers say of rate limits (each a
+    ``routing.core.pacing.Told``).
     """
 
     def __init__(  # noqa: PLR0913 - each is read by whoever decides what happens next
@@ -193,9 +195,12 @@ class ProviderError(RoutingError):
         retryable: bool = False,
         charged: Charged = Charged.UNKNOWN,
         usage: object = None,
+        vendor_request_id: str = "",
     ) -> None:
         """Say what failed; ``charged`` is *unknown* unless the caller knows better."""
         super().__init__(message)
+        self.vendor_request_id = vendor_request_id
+        self.told: Sequence[Any] = ()
         self.usage = usage
         self.deployment = deployment
         self.status_code = status_code

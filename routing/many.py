@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from routing.errors import RequestError, RoutingError
 from routing.results import Outcome, Result
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from routing.core.request import ImageRequest
 
-    Asked = tuple[ImageRequest, tuple[str, ...]]
+Order = TypeVar("Order")
 
 
 def finish_many(
     pool: Executor,
-    read: Callable[[str | ImageRequest], Asked],
-    buy: Callable[[ImageRequest, tuple[str, ...]], Result],
+    read: Callable[[str | ImageRequest], Order],
+    buy: Callable[[Order], Result],
     requests: Iterable[str | ImageRequest],
     parallel: int,
 ) -> Generator[Outcome, None, None]:
@@ -37,11 +37,11 @@ def finish_many(
     try:
         for given in requests:
             try:
-                request, notices = read(given)
+                order = read(given)
             except RoutingError as error:
                 yield Outcome(request=given, error=error)
                 continue
-            running[pool.submit(buy, request, notices)] = given
+            running[pool.submit(buy, order)] = given
             if len(running) >= parallel:
                 ready.extend(_finished(running, faults))
             while ready:

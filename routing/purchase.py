@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
-from threading import Thread
 from typing import TYPE_CHECKING
 
-from routing.attempt import Attempter, Bought, Failed, as_attempt
+from routing.attempt import Attempter, Bought, Failed, as_attempt, run_all
 from routing.core.budgets import OnBudget, Purchase, claims_for
 from routing.core.entries import CacheHit, Reservation
+from routing.core.features import features_of
 from routing.core.fingerprint import picture_key
 from routing.core.money import Money, usd_text
+from routing.core.pacing import Needs
 from routing.core.prices import Usage
-from routing.core.quote import quote_for
+from routing.core.quote import quote_for, usage_of
 from routing.errors import (
     AllCandidatesFailed,
     BudgetExceeded,
@@ -23,9 +23,11 @@ from routing.errors import (
     ContentRejected,
     PriceCapExceeded,
     ProviderRateLimited,
+    ProviderTimeout,
     RoutingError,
 )
 from routing.results import Attempt, Result
+from routing.shop import cached_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,15 +37,21 @@ if TYPE_CHECKING:
     from routing.core.plan import Candidate, Plan
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
+    from routing.flights import Boarding
+    from routing.limits.base import Slot
     from routing.shop import Shop
 
 WAITS_AT_MOST = 3
 """How often one candidate's rate limit is waited for."""
+TOLD_WAIT_S = 1.0
+"""Who waited longer for room is told."""
 FIRST_WAIT_S = 1.0
 """Where a rate limit comes without the vendor's word how long to wait; doubles with each wait."""
 QUICK_FAULTS = (500, 503)
 QUICK_FAULT_S = 10.0
 """A server fault that is told within this time came, most likely, before any work."""
+IN_DOUBT_AT_MOST = 3
+"""After so many deployments that failed so, each charged at its quote, no other is tried."""
 DEADLINE_S = 900.0
 """How long a request may wait for rate limits where the caller sets no deadline."""
 
@@ -73,6 +81,7 @@ class Buyer:
     cached: dict[str, CachedCall] = field(default_factory=dict)
     saved_nusd: int = 0
     served_by: Candidate | None = None
+    turned_away: tuple[Candidate, BudgetExceeded] | None = None
 
     def buy(self) -> Result:
         """Walk the plan until every picture is there, or until going on would be wrong.
@@ -81,11 +90,12 @@ class Buyer:
             BudgetExceeded: where no candidate fits into the budgets; nothing was spent.
             PriceCapExceeded: where what is left under ``max_price`` does not cover another attempt.
             ProviderError: where the pictures could not be had; ``charged`` says what that cost.
+            ProviderRateLimited: also where no rate limit has room before the deadline; then nothing was sent.
 
         """
-        refusal: BudgetExceeded | PriceCapExceeded | None = None
+        refusal: RoutingError | None = None
         ceiling: int | None = None
-        give_up_at = self.shop.clock.elapsed_s() + (self.request.deadline_s or DEADLINE_S)
+        give_up_at = self.shop.clock.elapsed_s() + (self.plan.deadline_s or DEADLINE_S)
         for candidate in self.plan.candidates:
             if not self._missing:
                 break
@@ -93,15 +103,21 @@ class Buyer:
                 continue
             try:
                 self._buy_from(candidate, give_up_at)
-            except (BudgetExceeded, PriceCapExceeded) as no:
+            except (BudgetExceeded, PriceCapExceeded, ProviderRateLimited, ProviderTimeout) as no:
                 refusal = refusal or no
                 if isinstance(no, BudgetExceeded):
+                    self.turned_away = self.turned_away or (candidate, no)
                     if self._on_budget(no) is OnBudget.REFUSE:
                         break
                     ceiling = candidate.quote.price_nusd
                 self.notices.append(f"not {candidate.deployment.name}: {no}")
-            if not all(map(self._may_go_on, self.failed)):
+            if not all(map(self._may_go_on, self.failed)) or self._in_doubt >= IN_DOUBT_AT_MOST:
                 break
+        if self.turned_away:
+            wanted, why = self.turned_away
+            self.shop.tell_action(
+                self._purchase(wanted), why, self.served_by.deployment.name if self.served_by else None
+            )
         return self._result(refusal)
 
     @property
@@ -113,25 +129,43 @@ class Buyer:
     def _charged_nusd(self) -> int:
         return sum(bought.cost_nusd for bought in self.bought) + sum(failed.cost_nusd for failed in self.failed)
 
-    def _buy_from(self, candidate: Candidate, give_up_at: float) -> None:
-        wait_s = FIRST_WAIT_S
-        for _ in range(WAITS_AT_MOST + 1):
-            failed_before = len(self.failed)
-            self._buy_once(candidate)
-            limited = [f.error for f in self.failed[failed_before:] if isinstance(f.error, ProviderRateLimited)]
-            if not self._missing or not limited or len(limited) < len(self.failed) - failed_before:
-                return
-            told = max((error.retry_after_s for error in limited if error.retry_after_s is not None), default=wait_s)
-            if self.shop.clock.elapsed_s() + told > give_up_at:
-                return
-            self.shop.clock.sleep(told)
-            wait_s *= 2
+    @property
+    def _in_doubt(self) -> int:
+        return len({each.reservation.deployment for each in self.failed if each.unconfirmed})
 
-    def _buy_once(self, candidate: Candidate) -> None:
-        """One round: every missing picture in as many calls as the model needs, all reserved together."""
-        calls = [call for call in self._calls(candidate) if not self._from_cache(call)]
-        if not calls:
-            return
+    def _buy_from(self, candidate: Candidate, give_up_at: float) -> None:
+        """Buy in rounds of what a minute has room for. A vendor's "too many" makes everybody wait, this buyer too."""
+        tokens_each = self._tokens_each(candidate)
+        waits = 0
+        while self._missing:
+            failed_before = len(self.failed)
+            n = min(self._missing, _at_once(candidate, tokens_each) or self._missing)
+            rest = self._missing - n
+            slot = self._buy_once(candidate, n, tokens_each, give_up_at)
+            failed = [each.error for each in self.failed[failed_before:]]
+            limited = [error for error in failed if isinstance(error, ProviderRateLimited)]
+            if limited and slot:
+                told = [error.retry_after_s for error in limited if error.retry_after_s is not None]
+                self.shop.limiter.hear(slot, (), wait_s=max(told, default=FIRST_WAIT_S * 2**waits))
+                waits += 1
+            if len(limited) < len(failed) or not (limited or rest) or waits > WAITS_AT_MOST:
+                return
+
+    def _buy_once(self, candidate: Candidate, n: int, tokens_each: int, give_up_at: float) -> Slot | None:
+        """One round: ``n`` pictures in as many calls as the model needs, once nobody else is buying the same."""
+        calls = self._calls(candidate, n)
+        shared = [call.key for call in calls if call.key and not self.request.fresh]
+        with self.shop.flights.board(shared, give_up_at - self.shop.clock.elapsed_s()) as boarding:
+            missing = [call for call in calls if not self._from_cache(call, boarding)]
+            if not missing:
+                return None
+            self._check_cap(missing)
+            # Room is waited for before money is set aside: no budget stands still for a rate limit.
+            slot = self._slot(missing, tokens_each, give_up_at)
+            self._buy_calls(candidate, missing, slot, boarding)
+            return slot
+
+    def _check_cap(self, calls: Sequence[Call]) -> None:
         needed = sum(call.quote.price_nusd for call in calls)
         cap = self.request.max_price_nusd
         if cap is not None and self._charged_nusd + needed > cap:
@@ -141,26 +175,53 @@ class Buyer:
                 price=needed,
                 cap=cap,
             )
-        made = self.attempts_before + len(self.bought) + len(self.failed)
-        reservations = [self._reservation(call, made + number) for number, call in enumerate(calls, start=1)]
-        self.shop.store.reserve(self.record, reservations)
+
+    def _slot(self, calls: Sequence[Call], tokens_each: int, give_up_at: float) -> Slot:
+        deployment, images = calls[0].candidate.deployment, sum(call.n for call in calls)
+        slot = self.shop.limiter.take(
+            deployment.name,
+            Needs(requests=len(calls), images=images, tokens=tokens_each * images),
+            allowance=deployment.allowance,
+            rank=self.shop.settings.policy.importance.index(self.plan.importance),
+            give_up_at_s=give_up_at,
+        )
+        if slot.waited_s >= TOLD_WAIT_S:
+            self.notices.append(f"waited {slot.waited_s:.0f} s for the rate limit of {deployment.name}")
+        return slot
+
+    def _tokens_each(self, candidate: Candidate) -> int:
+        """Bound the tokens of one picture, as they count against the vendor's minute."""
+        model, features = candidate.deployment.model, features_of(self.request)
+        usage = usage_of(features, model, size=candidate.size, quality=candidate.quality, at_most=True)
+        return usage.text_in + usage.image_in + usage.text_out + usage.image_out if usage else 0
+
+    def _buy_calls(self, candidate: Candidate, calls: Sequence[Call], slot: Slot, boarding: Boarding) -> None:
+        """Reserve all calls together, make them, and hand what they bring to those who wait for the same."""
+        try:
+            made = self.attempts_before + len(self.bought) + len(self.failed)
+            reservations = [self._reservation(call, made + number) for number, call in enumerate(calls, start=1)]
+            self.shop.store.reserve(self.record, reservations)
+        except BaseException:
+            self.shop.limiter.give_back(slot)
+            raise
         self.served_by = candidate
         attempters = [
             Attempter(shop=self.shop, request=self.request, plan=self.plan, candidate=candidate, n=call.n,
-                      quote=call.quote, reservation=reservation)
+                      quote=call.quote, reservation=reservation, slot=slot)
             for call, reservation in zip(calls, reservations, strict=True)
         ]  # fmt: skip
-        for outcome in _run_all(attempters):
+        for call, outcome in zip(calls, run_all(attempters), strict=True):
             if isinstance(outcome, Bought):
                 self.bought.append(outcome)
+                boarding.land(call.key, cached_call(outcome.reservation, self.request, outcome.delivery))
             else:
                 self.failed.append(outcome)
 
-    def _calls(self, candidate: Candidate) -> list[Call]:
-        """Cut what is missing into calls, each with a key that stands for no other pictures of this request."""
+    def _calls(self, candidate: Candidate, pictures: int) -> list[Call]:
+        """Cut pictures into calls, each with a key that stands for no other pictures of this request."""
         taken = {*self.cached, *(bought.reservation.picture_key for bought in self.bought)}
         calls = []
-        for n in candidate.calls(self._missing):
+        for n in candidate.calls(pictures):
             quote = candidate.quote if n == self.request.n else self._quote(candidate, n)
             key = next(key for number in count(1) if (key := self._key(candidate, n, number)) not in taken or not key)
             taken.add(key)
@@ -170,7 +231,7 @@ class Buyer:
     def _quote(self, candidate: Candidate, n: int) -> Quote:
         card = self.shop.settings.prices.card(candidate.deployment.name, self.plan.on)
         model = candidate.deployment.model
-        return quote_for(self.request, model, card, size=candidate.size, quality=candidate.quality, n=n)
+        return quote_for(features_of(self.request), model, card, size=candidate.size, quality=candidate.quality, n=n)
 
     def _key(self, candidate: Candidate, n: int, number: int) -> str:
         """Name the pictures; ``number`` keeps the second call for the same words from being answered by the first."""
@@ -189,12 +250,7 @@ class Buyer:
 
     def _reservation(self, call: Call, attempt: int) -> Reservation:
         deployment, settings, now = call.candidate.deployment, self.shop.settings, self.shop.clock.now()
-        purchase = Purchase(
-            importance=self.plan.importance,
-            deployment=deployment.name,
-            operation=self.request.operation.value,
-            tags=self.request.tags,
-        )
+        purchase = self._purchase(call.candidate)
         # A hold must outlive the call it stands for, however long that may take.
         hold_for_s = max(settings.hold_for_s, 2 * deployment.timeout_s)
         return Reservation(
@@ -212,10 +268,23 @@ class Buyer:
             picture_key=call.key,
         )
 
-    def _from_cache(self, call: Call) -> bool:
-        found = None if self.request.fresh else self.shop.find(call.key)
+    def _purchase(self, candidate: Candidate) -> Purchase:
+        return Purchase(
+            importance=self.plan.importance,
+            deployment=candidate.deployment.name,
+            operation=self.request.operation.value,
+            tags=self.request.tags,
+        )
+
+    def _from_cache(self, call: Call, boarding: Boarding) -> bool:
+        found = None if self.request.fresh else boarding.landed.get(call.key) or self.shop.find(call.key)
         if found is None:
             return False
+        boarding.land(call.key, found)
+        self.cached[call.key] = found
+        self.served_by = self.served_by or call.candidate
+        if found.bought_by.rpartition("/")[0] == self.record.request_id:
+            return True  # this very request, asked twice at once: it is booked already
         hit = CacheHit(
             request_id=self.record.request_id,
             at=self.shop.clock.now(),
@@ -228,9 +297,7 @@ class Buyer:
             quality=call.candidate.quality,
         )
         self.shop.store.record_cached(self.record, hit)
-        self.cached[call.key] = found
         self.saved_nusd += call.quote.expected_nusd
-        self.served_by = self.served_by or call.candidate
         return True
 
     def _on_budget(self, refusal: BudgetExceeded) -> OnBudget:
@@ -301,31 +368,7 @@ class Buyer:
         return AllCandidatesFailed(f"{len(errors)} attempts failed: {told}", attempts=errors)
 
 
-def _run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
-    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
-
-    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
-    a call must be made exactly once: here one without a thread is made in turn.
-    """
-    if len(attempters) == 1:
-        return [attempters[0].run()]
-    under_way: list[Future[Bought | Failed]] = []
-
-    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
-        try:
-            future.set_result(attempter.run())
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            future.set_exception(error)
-
-    try:
-        for attempter in attempters:
-            future: Future[Bought | Failed] = Future()
-            try:
-                Thread(target=run, args=(attempter, future), name="routing-call").start()
-            except RuntimeError:
-                run(attempter, future)
-            under_way.append(future)
-        wait(under_way)
-    finally:
-        wait(under_way)
-    return [future.result() for future in under_way]
+def _at_once(candidate: Candidate, tokens_each: int) -> int | None:
+    """Tell how many pictures a minute of the candidate has room for; ``None`` where nothing is known."""
+    deployment = candidate.deployment
+    return deployment.allowance.pictures_at_once(per_call=deployment.model.images_per_call, tokens_each=tokens_each)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
-from routing.core.picture import Size
 from routing.core.request import ImageRequest
 from routing.errors import RequestError, RequestIdReused
 from routing.results import Result
@@ -27,13 +26,18 @@ def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> 
 
     Raises:
         RequestIdReused: where the id stands for another request, is being bought right now, was charged without a
-            known outcome, or its pictures are no longer kept.
+            known outcome, was archived, or its pictures are no longer kept.
 
     """
     name = request.request_id
     if history.record.fingerprint != request_fingerprint(request):
         raise RequestIdReused(
             f"request_id {name!r} was used on {history.record.at:%Y-%m-%d %H:%M} for another request; use a new one"
+        )
+    if history.archived_to:
+        raise RequestIdReused(
+            f"request_id {name!r} was bought on {history.record.at:%Y-%m-%d} and archived to {history.archived_to};"
+            " use a new one to buy it again"
         )
     under_way = [attempt for attempt in history.attempts if attempt.resolution is None]
     if under_way:
@@ -60,7 +64,9 @@ def _has_pictures(shop: Shop, attempt: AttemptHistory) -> bool:
 
 
 def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivered: list[AttemptHistory]) -> Result:
-    entries = [*history.cached, *(attempt.reserve for attempt in delivered)]
+    # By what they stand for: an id that was asked for twice at once may have been answered from the cache twice.
+    cached = {entry.picture_key: entry for entry in history.cached}
+    entries = [*cached.values(), *(attempt.reserve for attempt in delivered)]
     calls = [_kept(shop, request, entry) for entry in entries]
     last = entries[-1]
     usages = [attempt.resolution.usage for attempt in delivered if attempt.resolution and attempt.resolution.usage]
@@ -117,20 +123,20 @@ def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
     record = history.record
     if kept is not None:
         request = kept.request
-    elif prompt is not None and not history.record.references:
+    elif prompt is not None and not history.record.features.references:
         request = ImageRequest(prompt=prompt)
     else:
-        what = "reference images" if history.record.references else "words"
+        what = "reference images" if history.record.features.references else "words"
         raise RequestError(
             f"the {what} of {request_id!r} are no longer kept: make the request again with generate or edit"
         )
     return ImageRequest(
         prompt=request.prompt if prompt is None else prompt,
         operation=request.operation,
-        size=Size.parse(record.size) if record.size else None,
+        size=record.features.size,
         images=request.images,
         mask=request.mask,
-        tags=record.tags,
+        tags=record.features.tags,
         asset=record.asset,
         background=request.background,
         output_format=request.output_format,

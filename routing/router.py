@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from routing.core.entries import RequestRecord
-from routing.core.fingerprint import prompt_hash, request_fingerprint
+from routing.core.features import features_of
 from routing.core.plan import decide
-from routing.core.request import ImageRequest, features_of
+from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
-from routing.core.status import budget_status
-from routing.core.suggest import did_you_mean
-from routing.errors import LedgerError, LedgerUnavailable, RequestError
+from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.many import finish_many
 from routing.options import RequestOptions, read_options
+from routing.orders import Order, name_deployment, read_order, record_of
 from routing.purchase import Buyer
 from routing.repeats import answer_again, inherit, recipe_of
 from routing.results import Quote, Result
+from routing.spending import read_spend
+from routing.standing import read_standings
+from routing.statuses import read_statuses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
-    from datetime import date, datetime
+    from datetime import date, datetime, tzinfo
     from pathlib import Path
     from types import TracebackType
     from typing import Unpack
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from routing.core.spend import SpendRow
     from routing.core.status import BudgetStatus
     from routing.ledger.base import Verification
+    from routing.reload import Reloader
     from routing.results import Outcome
     from routing.shop import Shop
 
@@ -47,7 +47,6 @@ T = TypeVar("T")
 
 THREADS_AT_MOST = 256
 """Calls from event loops and from ``generate_many`` that may be under way at once in one router."""
-SWEEP_EVERY_S = 60.0
 LOOK_EVERY_S = 0.02
 """How often ``close`` looks whether calls of other threads have ended."""
 
@@ -59,17 +58,18 @@ class Router:
     threads: a cancelled ``await`` never skips the settling. Made by ``open_router``.
     """
 
-    def __init__(self, shop: Shop, *, on_close: Callable[[], None] = lambda: None) -> None:
-        """Take the ports; ``on_close`` lets go of what the assembly opened."""
+    def __init__(
+        self, shop: Shop, *, on_close: Callable[[], None] = lambda: None, reloader: Reloader | None = None
+    ) -> None:
+        """Take the ports; ``on_close`` lets go of what the assembly opened, ``reloader`` takes up edited files."""
         self._shop = shop
+        self._reloader = reloader
         self._on_close = on_close
         self._pool = ThreadPoolExecutor(THREADS_AT_MOST, thread_name_prefix="routing")
         # Steps of ``agenerate_many`` wait for calls in the pool: in the same pool they could fill it, and wait forever.
         self._steps = ThreadPoolExecutor(THREADS_AT_MOST, thread_name_prefix="routing-many")
         self._closed = False
         self._under_way: dict[object, int] = {}
-        self._swept_at_s = float("-inf")
-        self._sweep_lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """Use the router in a ``with`` block."""
@@ -82,7 +82,10 @@ class Router:
         self.close()
 
     def close(self) -> None:
-        """Wait for calls under way in any thread, so that each is settled, then let go of ledger and providers."""
+        """Wait for calls under way in any thread, so that each is settled, then let go of ledger and providers.
+
+        Alerts that no channel took within 5 s stay in the ledger for the next router, or ``routing alerts deliver``.
+        """
         self._pool.shutdown(wait=True)
         self._closed = True
         # A call of this very thread (a signal's handler closes, or an alert channel) cannot end before this does.
@@ -90,6 +93,7 @@ class Router:
         while any(thread != own for thread in list(self._under_way.values())):
             time.sleep(LOOK_EVERY_S)
         self._steps.shutdown(wait=True)
+        self._shop.upkeep.close()
         self._on_close()
 
     # Asking -----------------------------------------------------------------------------------------------------
@@ -104,9 +108,9 @@ class Router:
             Refusal: where it would be refused by a price cap, an unknown price, or for want of a candidate.
 
         """
-        request, notices = self._read(prompt, options, images)
-        plan = self._decide(request)
-        return Quote(plan=plan, notices=(*notices, *plan.notices))
+        order = self._read(prompt, options, images)
+        plan = self._decide(order)
+        return Quote(plan=plan, notices=(*order.notices, *plan.notices))
 
     # Buying -----------------------------------------------------------------------------------------------------
 
@@ -119,7 +123,7 @@ class Router:
             LedgerError: where the ledger cannot be written (nothing was bought), or the ``request_id`` was used.
 
         """
-        return self._buy(*self._read(prompt, options))
+        return self._buy(self._read(prompt, options))
 
     def edit(
         self, prompt: str | ImageRequest, *, images: Sequence[Image] = (), **options: Unpack[RequestOptions]
@@ -132,7 +136,7 @@ class Router:
         """
         if isinstance(prompt, str) and not images:
             raise RequestError("edit needs at least one reference: pass images=[...], or use generate")
-        return self._buy(*self._read(prompt, options, images))
+        return self._buy(self._read(prompt, options, images))
 
     def promote(
         self,
@@ -152,14 +156,15 @@ class Router:
         """
         if not options.get("importance"):
             raise RequestError('promote needs the importance to make it at: promote(draft, importance="final")')
-        recipe = draft.request if isinstance(draft, Result) else recipe_of(self._shop, draft, prompt)
+        shop = self._current()
+        recipe = draft.request if isinstance(draft, Result) else recipe_of(shop, draft, prompt)
         parent = draft.request_id if isinstance(draft, Result) else draft
         wishes: RequestOptions = {"tags": recipe.tags, "asset": recipe.asset, "mask": recipe.mask, **options}
         words = recipe.prompt if prompt is None else prompt
         asked = read_options(words, wishes, images=recipe.images, parent=parent)
-        request, notices = self._name_deployment(asked.request, asked.notices, asked.model)
-        request, dropped = inherit(request, recipe, options, self._decide(request))
-        return self._buy(request, (*notices, *dropped))
+        order = name_deployment(shop, asked)
+        request, dropped = inherit(order.request, recipe, options, self._decide(order))
+        return self._buy(Order(shop, request, (*order.notices, *dropped)))
 
     def generate_many(
         self, requests: Iterable[str | ImageRequest], *, parallel: int = 8, **options: Unpack[RequestOptions]
@@ -170,8 +175,8 @@ class Router:
         an endless iterator is fine; stopping early lets calls under way settle and starts no more.
         """
 
-        def read(given: str | ImageRequest) -> tuple[ImageRequest, tuple[str, ...]]:
-            return (given, ()) if isinstance(given, ImageRequest) else self._read(given, options)
+        def read(given: str | ImageRequest) -> Order:
+            return self._read(given, {} if isinstance(given, ImageRequest) else options)
 
         return finish_many(self._pool, read, self._buy, requests, parallel)
 
@@ -183,31 +188,45 @@ class Router:
         since: str | date | datetime | None = None,
         until: str | date | datetime | None = None,
         by: Sequence[str] = ("importance", "deployment"),
+        per: str | None = None,
+        zone: tzinfo = UTC,
     ) -> list[SpendRow]:
-        """Group what was charged since a day or moment (UTC), dearest first.
+        """Group what was charged since a day or moment, dearest first.
 
-        ``by`` are dimensions (importance, deployment, model, operation, rule, policy, asset, request_id, size,
-        quality) or keys of tags.
+        ``by`` are dimensions (importance, deployment, model, operation, rule, policy, asset, parent, request_id, size,
+        quality) or keys of tags. ``per`` (day, week, month) gives each period rows of its own, oldest first. Days are
+        those of ``zone``.
 
         Raises:
-            RequestError: for a dimension that is neither, where the policy declares its tags, or a date that is none.
+            RequestError: for a dimension that is neither, where the policy declares its tags, a date that is none, or
+                more than 400 periods.
 
         """
-        query = spend_query(by, since, until, self._shop.settings.policy.tags)
-        return self._shop.store.spend(query)
+        query = spend_query(by, since, until, self._current().settings.policy.tags, per=per, zone=zone)
+        return read_spend(self._shop.store, query, self._shop.clock.now())
 
     def budgets(self) -> list[BudgetStatus]:
-        """Tell of every budget's window of now: limit, spent, held, left, and when it starts afresh."""
-        now, settings = self._shop.clock.now(), self._shop.settings
-        found: list[BudgetStatus] = []
-        for budget in settings.budgets:
-            balances = self._shop.store.balances(budget.name, budget.window.span(now).start)
-            found += budget_status(budget, balances, settings.policy.importance, now)
-        return found
+        """Tell of every budget's window of now: limit, spent, held, left, forecast, and when it starts afresh."""
+        return read_statuses(self._current().settings, self._shop.store, self._shop.clock.now())
 
     def verify(self) -> Verification:
         """Fold every entry of the ledger and compare with its counters."""
         return self._shop.store.verify()
+
+    def reload(self) -> str:
+        """Read the files again now, and the keys that the environment holds; return the policy's new fingerprint.
+
+        Without it, a changed file is taken up between two requests. A request under way ends by what it began with;
+        ledger, cache and alert channels stay as they were opened.
+
+        Raises:
+            ConfigError: with every problem of both files; what held before goes on.
+            RoutingError: where the router was not opened from files.
+
+        """
+        if self._reloader is None:
+            raise RoutingError("this router was not opened from files: there is nothing to read again")
+        return self._reloader.reload()
 
     # For event loops --------------------------------------------------------------------------------------------
 
@@ -256,9 +275,15 @@ class Router:
         since: str | date | datetime | None = None,
         until: str | date | datetime | None = None,
         by: Sequence[str] = ("importance", "deployment"),
+        per: str | None = None,
+        zone: tzinfo = UTC,
     ) -> list[SpendRow]:
         """``spend`` for event loops."""
-        return await self._hop(partial(self.spend, since=since, until=until, by=by))
+        return await self._hop(partial(self.spend, since=since, until=until, by=by, per=per, zone=zone))
+
+    async def areload(self) -> str:
+        """``reload`` for event loops."""
+        return await self._hop(self.reload)
 
     async def aclose(self) -> None:
         """``close`` for event loops."""
@@ -273,109 +298,47 @@ class Router:
 
     # Inside -----------------------------------------------------------------------------------------------------
 
-    def _read(
-        self, prompt: str | ImageRequest, options: RequestOptions, images: Sequence[Image] = ()
-    ) -> tuple[ImageRequest, tuple[str, ...]]:
-        if isinstance(prompt, ImageRequest):
-            if options or images:
-                raise RequestError("an ImageRequest is complete: pass keywords with a prompt, or none")
-            return prompt, ()
-        asked = read_options(prompt, options, images=images)
-        return self._name_deployment(asked.request, asked.notices, asked.model)
+    def _current(self) -> Shop:
+        return self._reloader.look() if self._reloader else self._shop
 
-    def _name_deployment(
-        self, request: ImageRequest, notices: tuple[str, ...], model: str | None
-    ) -> tuple[ImageRequest, tuple[str, ...]]:
-        """Read ``model=``: a deployment's name or model narrows the route, a retired name is told and not sent."""
-        if model is None:
-            return request, notices
-        deployments = self._shop.settings.deployments
-        named = next((d.name for d in deployments.values() if model in (d.name, d.model.name)), None)
-        if named:
-            return replace(request, deployment=request.deployment or named), notices
-        heir = next((d.model.name for d in deployments.values() if model in d.model.replaces), None)
-        if heir:
-            told = f"model {model} is gone, {heir} replaced it; the policy chooses by importance"
-            return request, (*notices, told)
-        raise RequestError(
-            f"unknown model {model!r}{did_you_mean(model, deployments)}: deployments are {', '.join(deployments)}; "
-            "leave it out and the policy chooses by importance"
-        )
+    def _read(self, prompt: str | ImageRequest, options: RequestOptions, images: Sequence[Image] = ()) -> Order:
+        return read_order(self._current(), prompt, options, images)
 
-    def _decide(self, request: ImageRequest) -> Plan:
-        return decide(self._shop.settings, request, self._shop.clock.now().date())
+    def _decide(self, order: Order) -> Plan:
+        settings, features, now = order.shop.settings, features_of(order.request), self._shop.clock.now()
+        if not settings.policy.reads_budgets:
+            return decide(settings, features, now.date())
+        return decide(settings, features, now.date(), read_standings(settings, self._shop.store, features, now))
 
-    def _buy(self, request: ImageRequest, notices: tuple[str, ...]) -> Result:
+    def _buy(self, order: Order) -> Result:
         call = object()
         try:
             # First seen, then asked whether it may: ``close`` says that it closes, then looks for calls.
             self._under_way[call] = threading.get_ident()
             if self._closed:
                 raise LedgerUnavailable("the router was closed: open another")
-            return self._bought(request, notices)
+            return self._bought(order)
         finally:
             # One step without a lock: an interrupt cannot strike before it is done.
             self._under_way.pop(call, None)
 
-    def _bought(self, request: ImageRequest, notices: tuple[str, ...]) -> Result:
-        self._sweep()
+    def _bought(self, order: Order) -> Result:
+        shop, request, notices = order
+        shop.upkeep.begin(shop.settings)
         attempts_before = 0
         if request.request_id is not None:
-            history = self._shop.store.history(request.request_id)
+            history = shop.store.history(request.request_id)
             if history is not None:
-                again = answer_again(self._shop, request, history)
+                again = answer_again(shop, request, history)
                 if again is not None:
                     return again
                 attempts_before = len(history.attempts)
-        plan = self._decide(request)
+        plan = self._decide(order)
         return Buyer(
-            shop=self._shop,
+            shop=shop,
             request=request,
-            record=self._record(request, plan),
+            record=record_of(order, plan),
             plan=plan,
             attempts_before=attempts_before,
             notices=[*notices, *plan.notices],
         ).buy()
-
-    def _record(self, request: ImageRequest, plan: Plan) -> RequestRecord:
-        features = features_of(request)
-        now = self._shop.clock.now()
-        return RequestRecord(
-            # Begins with the time, so that neighbours in time are neighbours in the index.
-            request_id=request.request_id or f"{int(now.timestamp() * 1000):011x}-{secrets.token_hex(5)}",
-            fingerprint=request_fingerprint(request),
-            at=now,
-            importance=plan.importance,
-            rule=plan.rule,
-            policy=self._shop.settings.policy.fingerprint,
-            operation=features.operation,
-            prompt_hash=prompt_hash(request.prompt),
-            prompt_chars=features.prompt_chars,
-            text_chars=features.text_chars,
-            n=request.n,
-            references=features.references,
-            size=str(request.size) if request.size else None,
-            named_importance=request.importance,
-            asset=request.asset,
-            parent=request.parent,
-            tags=request.tags,
-        )
-
-    def _sweep(self) -> None:
-        """Once in a while, resolve holds whose process died, and deliver alerts that nobody took."""
-        now_s = self._shop.clock.elapsed_s()
-        if now_s - self._swept_at_s < SWEEP_EVERY_S or not self._sweep_lock.acquire(blocking=False):
-            return
-        try:
-            self._swept_at_s = now_s
-            store = self._shop.store
-            for resolution in store.sweep(self._shop.clock.now(), release=self._shop.settings.release_expired):
-                self._shop.log.warning("hold_expired", reservation=resolution.reservation_id, reason=resolution.reason)
-            # Younger ones are being told right now by whoever wrote them.
-            settled_before = self._shop.clock.now() - timedelta(seconds=SWEEP_EVERY_S)
-            self._shop.tell([alert for alert in store.pending_alerts() if alert.at <= settled_before])
-        except LedgerError as error:
-            # The purchase itself will meet the same ledger and refuse; a sweep alone must not.
-            self._shop.log.warning("not_swept", error=str(error))
-        finally:
-            self._sweep_lock.release()

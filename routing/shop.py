@@ -1,4 +1,4 @@
-"""What every purchase needs: settings, ledger, providers, clock, log, cache and alert channels, as ports."""
+"""What every purchase needs: settings, ledger, providers, limiter, clock, log, upkeep and cache, as ports."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from routing.cache.base import CachedCall, PictureCache
+from routing.core.alerts import action_alert
+from routing.core.budgets import claims_for
 from routing.core.fingerprint import key_of_owner
 from routing.core.request import NO_TAGS
+from routing.flights import Flights
 from routing.logs import SteadyLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from routing.alerts.base import AlertChannel
+    from routing.core.alerts import Alert
+    from routing.core.budgets import Purchase
     from routing.core.clock import Clock
-    from routing.core.entries import Alert, Entry, Reservation
+    from routing.core.entries import Entry, Reservation
     from routing.core.policy import Settings
     from routing.core.request import ImageRequest
+    from routing.errors import BudgetExceeded
     from routing.ledger.base import Store
+    from routing.limits.base import Limiter
     from routing.logs import Log
     from routing.providers.base import Delivery, Provider
+    from routing.upkeep import Upkeep
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +35,25 @@ class Shop:
     """Everything a purchase needs.
 
     ``addresses`` are the providers' base URLs, by name: pictures from one address are never given for another's.
+    ``keep_prompts``: the ledger is told the words of prompts.
     """
 
     settings: Settings
     store: Store
     providers: Mapping[str, Provider]
+    limiter: Limiter
     clock: Clock
     log: Log
+    upkeep: Upkeep
     cache: PictureCache | None = None
-    channels: Sequence[AlertChannel] = ()
+    keep_prompts: bool = False
     addresses: Mapping[str, str | None] = field(default_factory=lambda: NO_TAGS)
+    flights: Flights = field(default_factory=Flights)
 
     def __post_init__(self) -> None:
         """Take the log so that it cannot raise."""
-        object.__setattr__(self, "log", SteadyLog(self.log))
+        if not isinstance(self.log, SteadyLog):
+            object.__setattr__(self, "log", SteadyLog(self.log))
 
     def find(self, key: str) -> CachedCall | None:
         """Look pictures up; a cache that fails is one that has none."""
@@ -63,13 +75,7 @@ class Shop:
         key = reservation.picture_key
         if self.cache is None:
             return False
-        call = CachedCall(
-            pictures=delivery.pictures,
-            request=request,
-            revised_prompt=delivery.revised_prompt,
-            seed=delivery.seed,
-            bought_by=reservation.id,
-        )
+        call = cached_call(reservation, request, delivery)
         older = self.find(key)
         try:
             if older is not None:
@@ -79,21 +85,28 @@ class Shop:
             self.log.warning("cache_failed", key=key, error=type(error).__name__)
             return False
 
+    def tell_action(self, purchase: Purchase, refusal: BudgetExceeded, served_by: str | None) -> None:
+        """Have an alert written of a purchase that a budget refused, or that went to another deployment for it."""
+        settings, now = self.settings, self.clock.now()
+        claims = claims_for(settings.budgets, purchase, settings.policy.importance, now)
+        # The very counter, where a budget has several: only it has the limit that was told.
+        likely = sorted(claims, key=lambda claim: claim.limit_nusd != refusal.limit)
+        claim = next((claim for claim in likely if claim.key.budget == refusal.budget), None)
+        if claim is not None:
+            self.upkeep.note(action_alert(claim, purchase, served_by, now))
+
     def tell(self, alerts: Sequence[Alert]) -> None:
-        """Deliver alerts to every channel; those that a channel does not take, or nobody hears, stay pending."""
-        if not self.channels:
-            return
-        taken = []
-        for alert in alerts:
-            try:
-                for channel in self.channels:
-                    channel.send(alert)
-            except Exception as error:  # noqa: BLE001 - a broken channel must neither stop a purchase nor lose the alert
-                self.log.warning("alert_not_delivered", budget=alert.key.budget, error=type(error).__name__)
-            else:
-                taken.append(alert)
-        if taken:
-            try:
-                self.store.acknowledge(taken)
-            except Exception as error:  # noqa: BLE001 - as above: the alerts stay pending
-                self.log.warning("alert_not_acknowledged", error=str(error))
+        """Have alerts delivered that settling wrote; nobody waits for a channel."""
+        if alerts:
+            self.upkeep.tell()
+
+
+def cached_call(reservation: Reservation, request: ImageRequest, delivery: Delivery) -> CachedCall:
+    """Put together what a cache keeps of a delivery."""
+    return CachedCall(
+        pictures=delivery.pictures,
+        request=request,
+        revised_prompt=delivery.revised_prompt,
+        seed=delivery.seed,
+        bought_by=reservation.id,
+    )

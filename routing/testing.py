@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from routing.assembly import assemble, load_config
+from routing.core.features import features_of
 from routing.core.picture import Picture, Size
 from routing.core.quote import usage_of
 from routing.core.request import ImageRequest
@@ -78,6 +79,7 @@ class FakeProvider:
         with self._lock:
             self.calls.append(call)
             failure = self._failures.pop(0) if self._failures else None
+        call.on_send()
         if failure:
             raise failure
         picture = blank_picture(call.size)
@@ -101,7 +103,7 @@ def blank_picture(size: Size) -> Picture:
 
 def _expected_usage(call: ImageCall) -> Usage | None:
     request = ImageRequest(prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask)
-    usage = usage_of(request, call.deployment.model, size=call.size, quality=call.quality, at_most=False)
+    usage = usage_of(features_of(request), call.deployment.model, size=call.size, quality=call.quality, at_most=False)
     return usage * call.n if usage else None
 
 
@@ -125,10 +127,12 @@ def open_test_router(
     config = load_config(path, {} if env is None else env, clock.now().date())
     if env is None:
         config = replace(config, settings=replace(config.settings, deployments=_with_keys(config.settings.deployments)))
-    config = replace(config, ledger_url="memory://", cache=None)
+    # A test tells nobody but the log.
+    channels = tuple(spec for spec in config.alerts if spec.kind == "log")
+    config = replace(config, ledger_url="memory://", limits_url="memory://", cache=None, alerts=channels)
     fake = FakeProvider()
     ready = {name: (providers or {}).get(name, fake) for name in config.providers}
-    return assemble(config, ready, clock, log or SilentLog())
+    return assemble(config, ready, clock, log or SilentLog(), env={}, background=False)
 
 
 def _with_keys(deployments: Mapping[str, Deployment]) -> dict[str, Deployment]:

@@ -87,6 +87,7 @@ class Server:
     def kill(self) -> None:
         """End every process of the server at once, as a power cut would."""
         pid = self._process.pid
+        os.kill(pid, signal.SIGSTOP)  # else it may start another process while these are listed
         children = Path(f"/proc/{pid}/task/{pid}/children")
         others = [int(child) for child in children.read_text().split()] if children.exists() else []
         for process in (pid, *others):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from routing.alerts.base import Subscription
 from routing.cache.file import FileCache
 from routing.core.budgets import Budget
 from routing.core.deployment import Deployment, FormulaTokens, FreeSizes, ListedSizes, Model, TokenRule
@@ -16,10 +17,13 @@ from routing.core.prices import PriceBook, Rate, Unit
 from routing.core.request import Operation
 from routing.core.window import Window, WindowKind
 from routing.ledger.memory import open_memory
+from routing.limits.memory import MemoryBook
+from routing.limits.pacer import Pacer
 from routing.logs import SilentLog
 from routing.router import Router
 from routing.shop import Shop
 from routing.testing import FakeProvider, FrozenClock
+from routing.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,18 +154,24 @@ def open_bench(
     cache: Path | None = None,
     store: Store | None = None,
     channels: Sequence[AlertChannel] = (),
+    background: bool = False,
 ) -> Bench:
     made = made or settings()
     clock, log = FrozenClock(), RecordingLog()
     fakes = {name: FakeProvider() for name in made.deployments}
     store = store or open_memory()
+    subscriptions = [Subscription(name=f"channel-{at}", channel=each) for at, each in enumerate(channels, start=1)]
+    upkeep = Upkeep(
+        settings=made, store=store, subscriptions=subscriptions, clock=clock, log=log, background=background
+    )
     shop = Shop(
         settings=made,
         store=store,
         providers=fakes,
+        limiter=Pacer(MemoryBook(lambda: round(clock.elapsed_s() * 1000)), clock),
         clock=clock,
         log=log,
         cache=FileCache(cache, clock=clock, log=log) if cache else None,
-        channels=channels,
+        upkeep=upkeep,
     )
     return Bench(Router(shop, on_close=store.close), store, clock, log, fakes)

@@ -24,8 +24,10 @@ LINES_PER_FUNCTION = 70
 IMPURE = frozenset({"asyncio", "logging", "os", "pathlib", "random", "sqlite3", "time"})
 """What ``core`` may not import of the standard library: a clock, chance, a file, a network, a loop."""
 
-FLOOR_3 = frozenset({"attempt", "options", "purchase", "repeats", "results", "router"})
-FLOOR_2 = frozenset({"alerts", "cache", "config", "ledger", "limits", "providers", "reports"})
+FLOOR_3 = frozenset(
+    {"attempt", "options", "orders", "purchase", "reload", "repeats", "results", "router", "telling", "upkeep"}
+)
+FLOOR_2 = frozenset({"alerts", "bills", "cache", "config", "ledger", "limits", "providers", "reports"})
 
 LOADED_ON_DEMAND = ("click", "litellm", "openai", "psycopg", "starlette", "uvicorn")
 """What costs most to import, or need not be installed: ``import routing`` must not load it."""

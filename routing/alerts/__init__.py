@@ -1,1 +1,1 @@
-"""Where budget alerts are sent."""
+"""Where alerts are sent."""

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from routing.alerts.words import text_of
+from routing.core.alerts import AlertKind
 from routing.core.money import usd_text
 
 if TYPE_CHECKING:
-    from routing.core.entries import Alert
+    from routing.core.alerts import Alert
     from routing.logs import Log
+
+EVENTS = {
+    AlertKind.THRESHOLD: "budget_threshold",
+    AlertKind.FORECAST: "budget_forecast",
+    AlertKind.ACTION: "budget_action",
+    AlertKind.UNCONFIRMED: "money_unconfirmed",
+    AlertKind.OVERRUN: "money_overrun",
+    AlertKind.TEST: "alert_test",
+}
 
 
 class LogChannel:
@@ -19,13 +30,17 @@ class LogChannel:
         self._log = log
 
     def send(self, alert: Alert) -> None:
-        """Write one event; amounts are decimal strings in USD."""
-        self._log.warning(
-            "budget_threshold",
-            budget=alert.key.budget,
-            scope=alert.key.scope or None,
-            window_start=alert.key.start.isoformat(),
-            threshold_usd=usd_text(alert.threshold_nusd),
-            limit_usd=usd_text(alert.limit_nusd),
-            spent_usd=usd_text(alert.spent_nusd),
-        )
+        """Write one event; amounts are decimal strings in USD, and what says nothing is left out."""
+        amounts = {
+            "threshold_usd": alert.threshold_nusd,
+            "limit_usd": alert.limit_nusd,
+            "spent_usd": alert.spent_nusd,
+        }
+        words = {
+            "budget": alert.key.budget if alert.key else "",
+            "scope": alert.key.scope if alert.key else "",
+            "window_start": alert.key.start.isoformat() if alert.key else "",
+            "detail": alert.detail or ("" if alert.key else text_of(alert)),
+        }
+        fields = {**words, **{name: usd_text(amount) for name, amount in amounts.items() if amount}}
+        self._log.warning(EVENTS[alert.kind], **{name: value for name, value in fields.items() if value})

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from routing.core.request import ImageRequest
 
 
+class CacheDown(Exception):
+    """The cache cannot be reached, or did not answer in time. To whoever buys, that is a miss and no failure."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachedCall:
     """The pictures of one call, and the request they came from (so that a draft can be promoted by its id).

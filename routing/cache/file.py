@@ -2,69 +2,88 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import tempfile
-from hashlib import sha256
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from routing.cache.base import CachedCall
-from routing.core.picture import Picture, Size
-from routing.core.request import ImageRequest, Operation
+from routing.cache.parcel import Damaged, pack, parcel_name, unpack
+from routing.cache.tidy import Bounds, Kept, Tidier
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator, Sequence
 
+    from routing.cache.base import CachedCall
     from routing.core.clock import Clock
     from routing.logs import Log
 
-MAGIC = b"image-routing call 1\n"
-DIGEST_BYTES = 32
-HEADER_BYTES_AT_MOST = 4_000_000
-"""A header holds a prompt and labels; anything longer is not one of ours."""
+KEEP_FREE_BYTES = 500_000_000
+"""What the cache leaves free on its disk: the ledger may lie on the same one, and must be able to write."""
+PART_FOR_S = 3600.0
+"""A file that is still half written after this long was left by a process that died."""
+NO_BOUNDS = Bounds()
 
 
 class FileCache:
     """Keeps calls under ``folder/ab/abcdef....call``.
 
-    A file is: a magic line, the SHA-256 of the rest, the length of a JSON header, the header, then the bytes of every
-    picture in turn. It is written aside and moved into place, so a half-written file is never read; one that was
-    damaged later fails its digest and counts as a miss.
+    A file is written aside and moved into place, so a half-written one is never read; one that was damaged later fails
+    its digest, is removed and counts as a miss. A file that is being read may be removed meanwhile: whoever reads it
+    has it open.
     """
 
-    def __init__(self, folder: Path, *, clock: Clock, log: Log, keep_for_s: float | None = None) -> None:
-        """``keep_for_s`` is the age at which a call counts as a miss; ``None`` keeps it for good."""
+    def __init__(  # noqa: PLR0913 - where it is, its ports and its bounds, by name
+        self,
+        folder: Path,
+        bounds: Bounds = NO_BOUNDS,
+        *,
+        clock: Clock,
+        log: Log,
+        keep_free_bytes: int = KEEP_FREE_BYTES,
+        background: bool = False,
+    ) -> None:
+        """Take the folder, which need not exist; ``background`` tidies in a thread of its own."""
         self._folder = folder
         self._clock = clock
         self._log = log
-        self._keep_for_s = keep_for_s
+        self._bounds = bounds
+        self._keep_free_bytes = keep_free_bytes
+        self._tidier = Tidier(self, bounds, clock=clock, log=log, background=background)
+        self._full = False
 
     def get(self, key: str) -> CachedCall | None:
         """Read a call; whatever is wrong with its file makes a miss."""
-        path = self._path(key)
+        path = self._folder / parcel_name(key)
         try:
-            age_s = self._clock.now().timestamp() - path.stat().st_mtime
-            if self._keep_for_s is not None and age_s > self._keep_for_s:
+            if self._bounds.are_over(self._clock.now().timestamp() - path.stat().st_mtime):
                 return None
-            return _decode(path.read_bytes())
+            return unpack(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except Damaged as error:
+            self._log.warning("cache_damaged", key=key, error=str(error))
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+        except OSError as error:
             self._log.warning("cache_miss", key=key, error=f"{type(error).__name__}: {error}")
-            return None
+        return None
 
     def put(self, key: str, call: CachedCall) -> bool:
-        """Write a call; ``False`` where the folder cannot be written."""
-        path = self._path(key)
+        """Write a call; ``False`` where the folder cannot be written, or has no room for it."""
+        data = pack(call)
+        path = self._folder / parcel_name(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._has_room(len(data)):
+                return False
             handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
             try:
                 with os.fdopen(handle, "wb") as file:
-                    file.writelines(_encode(call))
-                now = self._clock.now().timestamp()
-                os.utime(temporary, (now, now))
+                    file.write(data)
+                now_s = self._clock.now().timestamp()
+                os.utime(temporary, (now_s, now_s))
                 Path(temporary).replace(path)
             except BaseException:
                 Path(temporary).unlink(missing_ok=True)
@@ -72,86 +91,38 @@ class FileCache:
         except OSError as error:
             self._log.warning("cache_not_written", key=key, error=f"{type(error).__name__}: {error}")
             return False
+        self._tidier.wrote(len(data))
         return True
 
-    def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}.call"
+    def _has_room(self, size: int) -> bool:
+        """Tell whether a file may be written; a disk that is nearly full is told once, until it no longer is."""
+        if not self._bounds.can_hold(size):
+            self._log.warning("cache_not_written", error=f"{size} bytes are more than the cache may hold in all")
+            return False
+        full = shutil.disk_usage(self._folder).free - size < self._keep_free_bytes
+        if full and not self._full:
+            told = f"the disk is nearly full: the cache leaves {self._keep_free_bytes} bytes free"
+            self._log.warning("cache_not_written", error=told)
+        self._full = full
+        return not full
 
+    # What the tidier asks ---------------------------------------------------------------------------------------
 
-def _encode(call: CachedCall) -> list[bytes]:
-    blobs: list[bytes] = []
+    def list_kept(self) -> Iterator[Kept]:
+        """List the files of calls; what dead processes left half written is removed in passing."""
+        now_s = self._clock.now().timestamp()
+        for path in self._folder.glob("??/*"):
+            with suppress(OSError):
+                found = path.stat()
+                if path.suffix == ".call":
+                    yield Kept(name=str(path), bytes=found.st_size, written_at_s=found.st_mtime)
+                elif path.suffix == ".part" and now_s - found.st_mtime > PART_FOR_S:
+                    path.unlink(missing_ok=True)
 
-    def keep(picture: Picture) -> dict[str, Any]:
-        blobs.append(picture.data)
-        return {
-            "bytes": len(picture.data),
-            "format": picture.format,
-            "width": picture.size.width,
-            "height": picture.size.height,
-            "name": picture.name,
-        }
-
-    request = call.request
-    header = {
-        "pictures": [keep(picture) for picture in call.pictures],
-        "images": [keep(picture) for picture in request.images],
-        "mask": keep(request.mask) if request.mask else None,
-        "prompt": request.prompt,
-        "operation": request.operation.value,
-        "size": str(request.size) if request.size else None,
-        "background": request.background,
-        "output_format": request.output_format,
-        "extras": dict(request.extras),
-        "revised_prompt": call.revised_prompt,
-        "seed": call.seed,
-        "bought_by": call.bought_by,
-    }
-    # Escaped: vendors' words and file names may hold half a character, which UTF-8 cannot.
-    text = json.dumps(header).encode()
-    body = [len(text).to_bytes(4), text, *blobs]
-    digest = sha256()
-    for part in body:
-        digest.update(part)
-    return [MAGIC, digest.digest(), *body]
-
-
-def _decode(data: bytes) -> CachedCall:
-    start = len(MAGIC) + DIGEST_BYTES
-    if not data.startswith(MAGIC) or sha256(view := memoryview(data)[start:]).digest() != data[len(MAGIC) : start]:
-        raise ValueError("the file is damaged")
-    length = int.from_bytes(view[:4])
-    if length > HEADER_BYTES_AT_MOST:
-        raise ValueError("the header is too long")
-    header = json.loads(bytes(view[4 : 4 + length]))
-    take = _reader(view, 4 + length)
-    pictures = tuple(take(found) for found in header["pictures"])
-    images = tuple(take(found) for found in header["images"])
-    mask = take(header["mask"]) if header["mask"] else None
-    request = ImageRequest(
-        prompt=header["prompt"],
-        operation=Operation(header["operation"]),
-        size=Size.parse(header["size"]) if header["size"] else None,
-        images=images,
-        mask=mask,
-        background=header["background"],
-        output_format=header["output_format"],
-        extras=header["extras"],
-    )
-    return CachedCall(
-        pictures=pictures,
-        request=request,
-        revised_prompt=header["revised_prompt"],
-        seed=header["seed"],
-        bought_by=header.get("bought_by", ""),
-    )
-
-
-def _reader(view: memoryview, offset: int) -> Callable[[dict[str, Any]], Picture]:
-    def take(found: dict[str, Any]) -> Picture:
-        nonlocal offset
-        data = bytes(view[offset : offset + found["bytes"]])
-        offset += found["bytes"]
-        size = Size(width=found["width"], height=found["height"])
-        return Picture(data=data, format=found["format"], size=size, name=found["name"])
-
-    return take
+    def remove(self, doomed: Sequence[Kept]) -> None:
+        """Remove files, but none that was written anew since it was listed."""
+        for each in doomed:
+            path = Path(each.name)
+            with suppress(OSError):  # gone already, or held open where open files cannot be removed
+                if path.stat().st_mtime == each.written_at_s:
+                    path.unlink()

@@ -32,8 +32,12 @@ COMMANDS = {
     "edit": Row("Buy", "generate", "Make a picture from words and reference images."),
     "promote": Row("Buy", "generate", "Make an earlier picture again at another importance."),
     "spend": Row("Look", "spend", "Show what was spent, grouped as you like."),
-    "budgets": Row("Look", "budgets", "Show where every budget stands."),
-    "ledger": Row("Look", "ledger", "Check the ledger against itself."),
+    "assets": Row("Look", "assets", "Show what finished assets cost, drafts and all."),
+    "show": Row("Look", "show", "Show everything about one request."),
+    "budgets": Row("Look", "budgets", "Show where every budget stands, or raise one for a while."),
+    "diff": Row("Look", "diff", "Try an edited policy on past requests; buys nothing."),
+    "ledger": Row("Look", "ledger", "Check the ledger against itself and the vendor's bill."),
+    "alerts": Row("Look", "alerts", "Show what was worth knowing and who was told."),
     "sandbox": Row("Try", "sandbox", "Run a vendor on this machine that charges nothing."),
 }
 """Every command, in the order of the help; a new one is one file and one row."""

@@ -1,48 +1,50 @@
-"""``routing budgets``: where every budget stands."""
+"""``routing budgets``: where every budget stands, and more room in one for a while."""
 
 from __future__ import annotations
 
 import json
 import os
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, cast
 
 import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
-from routing.cli.options import config_option, json_option
+from routing.cli.options import config_option, examples, json_option, read_dollars
 
 if TYPE_CHECKING:
+    from datetime import tzinfo
     from pathlib import Path
 
+    from routing.config.load import RouterConfig
+    from routing.core.budgets import Budget
+    from routing.core.money import Money
 
-@click.command
+
+@click.group(invoke_without_command=True)
 @config_option
 @json_option
-def budgets(config: Path, as_json: bool) -> None:
-    """Show where every budget stands.
+@click.pass_context
+def budgets(ctx: click.Context, config: Path, as_json: bool) -> None:
+    """Show where every budget stands, or raise one for a while.
 
     What is held belongs to calls under way and counts as used. A line "below final" is what less important requests
     may use: the rest is kept.
     """
-    from routing.assembly import load_config
-    from routing.core.status import budget_status
-    from routing.reports.budgets import budgets_json, budgets_table
+    if ctx.invoked_subcommand is None:
+        _show(config, as_json=as_json)
+
+
+def _show(config: Path, *, as_json: bool) -> None:
+    from routing.reports.budgets import budgets_json, budgets_table, raise_notes
+    from routing.statuses import read_statuses
 
     now = datetime.now(UTC)
-    read = load_config(find_config(config), os.environ, now.date())
+    read = _read(config, now)
     with open_books(config, read.ledger_url) as store:
-        found = [
-            status
-            for budget in read.settings.budgets
-            for status in budget_status(
-                budget,
-                store.balances(budget.name, budget.window.span(now).start) if store else {},
-                read.settings.policy.importance,
-                now,
-            )
-        ]
+        found = read_statuses(read.settings, store, now)
+        raises = store.raises(now) if store else ()
     if as_json:
         click.echo(json.dumps(budgets_json(found), indent=2, ensure_ascii=False))
     elif not read.settings.budgets:
@@ -52,4 +54,101 @@ def budgets(config: Path, as_json: bool) -> None:
     else:
         from routing.cli.screen import show
 
-        show(budgets_table(found, {budget.name: budget.per for budget in read.settings.budgets if budget.per}))
+        per = {budget.name: budget.per for budget in read.settings.budgets if budget.per}
+        show(budgets_table(found, per))
+        known = {budget.name for budget in read.settings.budgets}
+        for note in raise_notes((each for each in raises if each.budget in known), per):
+            click.echo(note)
+
+
+@budgets.command(
+    "raise",
+    epilog=examples(
+        'routing budgets raise month --by 100 --until 2026-12-01 --reason "the fair"',
+        'routing budgets raise campaign --for spring --by 20 --until 2026-12-24T18:00 --reason "more formats"',
+    ),
+)
+@click.argument("name")
+@click.option("--by", "by", metavar="DOLLARS", required=True, callback=read_dollars, help="How much more may be spent.")
+@click.option("--until", required=True, metavar="DAY", help="The day it is over, or the moment, in the budget's zone.")
+@click.option("--reason", required=True, help="Why; it stays in the ledger.")
+@click.option("--for", "scope", metavar="VALUE", help="Which tag value, where every one has a limit of its own.")
+@config_option
+@click.pass_context
+def raise_(
+    ctx: click.Context, *, name: str, by: Money, until: str, reason: str, scope: str | None, config: Path
+) -> None:
+    """Make more room in a budget for a while.
+
+    Recorded in the ledger with its reason; every process sees it with its next purchase, and it is over by itself.
+    """
+    from routing.assembly import open_store
+    from routing.core.budgets import BudgetRaise
+    from routing.reports.budgets import raise_notes
+
+    now = datetime.now(UTC)
+    config = _named_config(ctx, config)
+    read = _read(config, now)
+    budget = _find(read, name)
+    if budget.per and scope is None:
+        raise click.UsageError(f"budget {name!r} has a limit for each {budget.per}: say which with --for")
+    if scope is not None and not budget.per:
+        raise click.UsageError(f"budget {name!r} has one limit for all: leave out --for")
+    if not reason.strip():
+        raise click.BadParameter("say why, in a few words", param_hint="'--reason'")
+    raised = BudgetRaise(
+        budget=name,
+        scope=scope or "",
+        by_nusd=by,
+        at=now,
+        until=_moment(until, budget.window.zone, now),
+        reason=reason.strip(),
+    )
+    store = open_store(read.ledger_url, find_config(config).parent)
+    try:
+        store.raise_budget(raised)
+    finally:
+        store.close()
+    click.echo(raise_notes([raised], {name: budget.per} if budget.per else {})[0])
+
+
+def _named_config(ctx: click.Context, config: Path) -> Path:
+    """Find the file that was named, also where it stands before the word ``raise``."""
+    named = click.core.ParameterSource.COMMANDLINE
+    if ctx.parent and ctx.get_parameter_source("config") is not named is ctx.parent.get_parameter_source("config"):
+        return cast("Path", ctx.parent.params["config"])
+    return config
+
+
+def _read(config: Path, now: datetime) -> RouterConfig:
+    from routing.assembly import load_config
+
+    return load_config(find_config(config), os.environ, now.date())
+
+
+def _find(read: RouterConfig, name: str) -> Budget:
+    from routing.core.suggest import did_you_mean
+
+    known = {budget.name: budget for budget in read.settings.budgets}
+    if name not in known:
+        told = f"unknown budget {name!r}{did_you_mean(name, known)}"
+        raise click.UsageError(f"{told}: router.yaml has {', '.join(known) or 'none'}")
+    return known[name]
+
+
+def _moment(text: str, zone: tzinfo, now: datetime) -> datetime:
+    """Read a day or moment to come; what names no zone is in the budget's."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            told = f"{text!r} is no date: write it like 2026-12-01, or 2026-12-01T18:00"
+            raise click.BadParameter(told, param_hint="'--until'") from None
+        at = at if at.tzinfo else at.replace(tzinfo=zone)
+    else:
+        at = datetime.combine(day, time(), zone)
+    if at <= now:
+        raise click.BadParameter(f"{text} is over already: name a day to come", param_hint="'--until'")
+    return at.astimezone(UTC)

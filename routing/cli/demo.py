@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from routing.results import Result
     from routing.router import Router
 
+COLUMNS = 80
+
 
 @click.command
 @click.option("--out", type=PATH, default=Path("demo-out"), show_default=True, help="Folder for pictures and ledger.")
@@ -39,7 +41,7 @@ def demo(ctx: click.Context, out: Path, as_json: bool) -> None:
     """
     from routing.cli.demo_account import account_json, account_lines
     from routing.cli.demo_folder import DemoFolder
-    from routing.cli.screen import show
+    from routing.cli.screen import screen_width, show
     from routing.cli.vendor import require_sandbox
     from routing.reports.spend import spend_table
 
@@ -53,7 +55,7 @@ def demo(ctx: click.Context, out: Path, as_json: bool) -> None:
         click.echo(json.dumps(account_json(account), indent=2, ensure_ascii=False))
     else:
         click.echo()
-        show(spend_table(account.rows, account.rows[0].by))
+        show(spend_table(account.rows, account.rows[0].by, min(COLUMNS, screen_width())))
         click.echo()
         click.echo("\n".join([*account_lines(account), "", *_next_steps(folder)]))
     if account.difference or account.differences:

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from routing.core.budgets import Claim
+    from routing.core.features import Features
     from routing.core.plan import Plan
-    from routing.core.policy import Settings
-    from routing.core.request import ImageRequest
+    from routing.core.policy import Settings, Standings
     from routing.ledger.base import Store
+    from routing.reports.plan import Touched
 
 
 @click.command(
@@ -51,8 +51,13 @@ if TYPE_CHECKING:
 def explain(
     prompt: str, *, images: tuple[Path, ...], assume_keys: bool, config: Path, as_json: bool, **wishes: Any
 ) -> None:
-    """Say where a request would go, why, and for how much; buys nothing."""
+    """Say where a request would go, why, and for how much; buys nothing.
+
+    Besides: why not elsewhere, what the price is made of, which budgets it would count in and which of their alerts
+    would fire.
+    """
     from routing.assembly import load_config
+    from routing.core.features import features_of
     from routing.core.plan import decide
     from routing.options import read_options
     from routing.reports.plan import Explanation, plan_json, plan_report, rule_words
@@ -61,9 +66,10 @@ def explain(
     read = load_config(find_config(config), os.environ, now.date())
     settings = with_keys(read.settings) if assume_keys else read.settings
     asked = read_options(read_prompt(prompt), read_wishes(**wishes), images=images)
-    plan = decide(settings, asked.request, now.date())
+    features = features_of(asked.request)
     with open_books(config, read.ledger_url) as store:
-        touched = _touched(settings, plan, asked.request, store, now)
+        plan = decide(settings, features, now.date(), _standings(settings, features, store, now))
+        touched = _touched(settings, plan, features, store, now)
     explained = Explanation(
         plan=plan,
         n=asked.request.n,
@@ -87,29 +93,42 @@ def with_keys(settings: Settings) -> Settings:
     return replace(settings, deployments=deployments)
 
 
-def _downgrades(settings: Settings, plan: Plan, touched: Sequence[tuple[Claim, int]]) -> bool:
+def _standings(settings: Settings, features: Features, store: Store | None, now: datetime) -> Standings:
+    """Tell how full the budgets are; where nothing was ever bought they are empty."""
+    from routing.core.standing import counted_in, standing_of
+    from routing.standing import read_standings
+
+    if store is not None:
+        return read_standings(settings, store, features, now)
+    ranks = settings.policy.importance
+    return lambda importance: standing_of(counted_in(settings.budgets, features, importance, ranks, now), {})
+
+
+def _downgrades(settings: Settings, plan: Plan, touched: Sequence[Touched]) -> bool:
     """Tell whether a budget without room leads on to what is cheaper: the route says, else the budget, else all."""
     from routing.core.budgets import OnBudget
 
-    said = (plan.route.on_budget or claim.on_budget or settings.policy.on_budget for claim, _ in touched)
+    said = (plan.route.on_budget or each.claim.on_budget or settings.policy.on_budget for each in touched)
     return OnBudget.DOWNGRADE in said
 
 
-def _touched(
-    settings: Settings, plan: Plan, request: ImageRequest, store: Store | None, now: datetime
-) -> list[tuple[Claim, int]]:
-    """Find the budget counters that buying from the first candidate would count in, and what each has left."""
-    from routing.core.budgets import Purchase, claims_for
+def _touched(settings: Settings, plan: Plan, features: Features, store: Store | None, now: datetime) -> list[Touched]:
+    """Find the budget counters that buying from the first candidate would count in, and how they stand."""
+    from routing.core.budgets import Purchase, claims_for, raised
+    from routing.core.entries import Balance
+    from routing.reports.plan import Touched
 
     purchase = Purchase(
         importance=plan.importance,
         deployment=plan.candidates[0].deployment.name,
-        operation=request.operation.value,
-        tags=request.tags,
+        operation=features.operation.value,
+        tags=features.tags,
     )
+    raises = store.raises(now) if store else ()
     touched = []
     for claim in claims_for(settings.budgets, purchase, settings.policy.importance, now):
-        balance = store.balances(claim.key.budget, claim.key.start).get(claim.key) if store else None
-        used = balance.held_nusd + balance.spent_nusd if balance else 0
-        touched.append((claim, claim.limit_nusd - used))
+        starts = (*claim.earlier, claim.key.start)
+        balances = store.balances(claim.key.budget, starts) if store else {}
+        counted = (balances.get(replace(claim.key, start=start), Balance()) for start in starts)
+        touched.append(Touched(claim=raised(claim, raises), balance=sum(counted, Balance())))
     return touched

@@ -6,23 +6,24 @@ from pathlib import Path
 
 import click
 
-from routing.cli.starter import starter_files
+from routing.cli.starter import SCHEMA_FOLDER, starter_files
 
 
 @click.command
 def init() -> None:
     """Write router.yaml and policies/ into this folder.
 
-    Files that are there already are left alone.
+    Files that are there already are left alone. Only .routing/, which editors complete by, is brought up to date.
     """
     written = []
     for name, content in starter_files().items():
         path = Path(name)
-        if path.exists():
+        ours = path.parts[0] == SCHEMA_FOLDER
+        if path.exists() and (not ours or path.read_bytes() == content):
             click.echo(f"kept     {name} (it was here before)")
             continue
         path.parent.mkdir(exist_ok=True)
-        with path.open("xb") as file:
+        with path.open("wb" if ours else "xb") as file:
             file.write(content)
         written.append(name)
         click.echo(f"written  {name}")

@@ -49,6 +49,6 @@ def welcome(url: str) -> list[str]:
         "point the router at it in another terminal:",
         *(f"  export {name}={value}" for name, value in environment(url).items()),
         "",
-        f"what it charged:   curl {url}/_bill",
+        f"what it charged:   curl {url}/_bill    (/_bill.csv and /_bill.jsonl: as vendors send it)",
         f"what it was asked: curl {url}/_log",
     ]

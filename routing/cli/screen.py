@@ -18,6 +18,15 @@ def screen_width() -> int:
     return UNLIMITED
 
 
+def can_show(text: str) -> bool:
+    """Tell whether the terminal's encoding has these characters."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def show(sheet: Sheet) -> None:
     """Print a table."""
     click.echo("\n".join(sheet.lines(screen_width())))

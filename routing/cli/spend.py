@@ -1,61 +1,213 @@
-"""``routing spend``: what was spent, grouped."""
+"""``routing spend``: what was spent, grouped, by time, against a baseline, as a file for others, as a page."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from routing.cli.books import declared_tags, open_books
-from routing.cli.options import config_option, examples, json_option
+from routing.cli.books import declared_tags, open_books, warn_of_archives
+from routing.cli.options import PATH, config_option, examples, json_option, stack
+from routing.cli.periods import period_options, usual_start, zone_name
+from routing.cli.spend_asked import Asked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import tzinfo
     from pathlib import Path
+    from typing import Any
+
+    from routing.core.spend import SpendQuery, SpendRow
 
 DEFAULT_BY = "importance,deployment"
+COLUMNS = 80
+"""How wide courses are drawn where nobody watches."""
+
+cut_options: Callable[[Any], Any] = stack(
+    click.option("--daily", "per", flag_value="day", help="A row a day: this month, unless it is told otherwise."),
+    click.option("--weekly", "per", flag_value="week", help="A row a week, from Monday on: the last 12."),
+    click.option("--monthly", "per", flag_value="month", help="A row a month: the last 12."),
+    click.option(
+        "--by",
+        help="Names to group by, with commas: importance, deployment, model, operation, rule, policy, asset, parent,"
+        " request_id, size, quality, or any tag (campaign, project, ...). Empty for the total alone. Else importance,"
+        "deployment; a row a day, week or month is not grouped unless it is asked for.",
+    ),
+)
+
+file_options: Callable[[Any], Any] = stack(
+    click.option("--csv", "as_csv", is_flag=True, help="Print CSV: all groups, amounts exact, no total."),
+    click.option("--charges", is_flag=True, help="With --csv: every single charge instead of groups."),
+    click.option("--parquet", metavar="FILE", type=PATH, help="Write every charge as Parquet (needs pyarrow)."),
+    click.option(
+        "--focus", metavar="FILE", type=PATH, help="Write every charge in FOCUS 1.2 columns: .csv or .parquet."
+    ),
+)
+
+savings_options: Callable[[Any], Any] = stack(
+    click.option("--savings", is_flag=True, help="Compare with a baseline, by month and importance."),
+    click.option(
+        "--baseline",
+        metavar="NAME",
+        help="An importance or deployment that everything would have been bought as. Else the highest importance.",
+    ),
+)
+
+page_options: Callable[[Any], Any] = stack(
+    click.option("--html", metavar="FILE", type=PATH, help="Write one page to read, print and mail."),
+    click.option("--title", default="Pictures and what they cost", show_default=True, help="Title of the page."),
+    click.option("--note", default="", help="A line below the title."),
+    click.option("--thumbnails", is_flag=True, help="Show finished assets on the page, from the cache."),
+)
 
 
 @click.command(
     epilog=examples(
         "routing spend --by campaign --since 2026-11-01",
-        "routing spend --by kind,importance --json",
+        "routing spend --daily --by importance --zone Europe/Berlin",
+        "routing spend --savings --baseline gpt-image-2",
+        "routing spend --monthly --by project --csv > months.csv",
+        "routing spend --all --focus focus.csv",
+        "routing spend --html report.html --thumbnails",
     )
 )
-@click.option(
-    "--by",
-    default=DEFAULT_BY,
-    show_default=True,
-    help="Names to group by, with commas: importance, deployment, model, operation, rule, policy, asset, request_id,"
-    " size, quality, or any tag (campaign, kind, ...). Empty for the total alone.",
-)
-@click.option("--since", help="First day or moment, UTC: 2026-11-01 or 2026-11-01T09:00.")
-@click.option("--until", help="The day or moment before which it ends.")
+@cut_options
+@period_options
+@savings_options
+@file_options
+@page_options
 @config_option
 @json_option
-def spend(by: str, since: str | None, until: str | None, config: Path, as_json: bool) -> None:
-    """Show what was spent, grouped as you like."""
-    from routing.core.spend import DIMENSIONS, spend_query
-    from routing.reports.spend import spend_json, spend_remarks, spend_table
+def spend(
+    *,
+    per: str | None,
+    by: str | None,
+    since: str | None,
+    until: str | None,
+    everything: bool,
+    zone: tzinfo,
+    savings: bool,
+    baseline: str | None,
+    as_csv: bool,
+    charges: bool,
+    parquet: Path | None,
+    focus: Path | None,
+    html: Path | None,
+    title: str,
+    note: str,
+    thumbnails: bool,
+    config: Path,
+    as_json: bool,
+) -> None:
+    """Show what was spent, grouped as you like.
 
-    names = [name.strip() for name in by.split(",") if name.strip()]
+    Without --since it is about this month. What is held is set aside for calls under way and not yet spent; what is
+    unconfirmed was charged although the vendor's answer is unknown, and is part of what was spent.
+    """
+    ways = {"--json": as_json, "--csv": as_csv, "--savings": savings, "--charges": charges}
+    files = {"--parquet": parquet, "--focus": focus, "--html": html}
+    _refuse_contradictions({**ways, **files, "--all": everything, "--since": since, "--baseline": baseline})
+    now = datetime.now(UTC)
+    query = _query(by, per, since, until, zone, config)
+    if query.since is None and query.until is None and not everything:
+        query = replace(query, since=usual_start(query.per, zone, now))
+    asked = Asked(query=query, config=config, now=now, as_json=as_json, as_csv=as_csv)
+    if savings:
+        from routing.cli.spend_savings import show_savings
+
+        show_savings(asked, baseline)
+    elif any(files.values()):
+        from routing.cli.spend_files import write_files
+
+        write_files(asked, files, {"title": title, "note": note, "baseline": baseline, "thumbnails": thumbnails})
+    elif charges:
+        from routing.cli.spend_files import print_charges
+
+        print_charges(asked)
+    else:
+        _show(asked)
+
+
+def _refuse_contradictions(given: dict[str, object]) -> None:
+    """Refuse options that cannot both be meant."""
+    said = [name for name, value in given.items() if value]
+    files = [name for name in said if name in {"--parquet", "--focus", "--html"}]
+    for one, other in (("--json", "--csv"), ("--all", "--since"), ("--savings", "--charges")):
+        if one in said and other in said:
+            raise click.UsageError(f"{one} and {other} cannot be meant at once: keep one")
+    for alone in ("--csv", "--savings", "--charges"):
+        if files and alone in said:
+            raise click.UsageError(f"{alone} prints and {files[0]} writes a file: run the command twice")
+    if "--charges" in said and "--csv" not in said:
+        raise click.UsageError("--charges goes with --csv; --parquet FILE and --focus FILE hold every charge anyway")
+    if "--baseline" in said and "--savings" not in said and "--html" not in said:
+        raise click.UsageError("--baseline goes with --savings or --html")
+
+
+def _query(  # noqa: PLR0917 - words of the command line, in its order
+    by: str | None, per: str | None, since: str | None, until: str | None, zone: tzinfo, config: Path
+) -> SpendQuery:
+    from routing.core.spend import DIMENSIONS, spend_query
+
+    words = by if by is not None else "" if per else DEFAULT_BY
+    names = [name.strip() for name in words.split(",") if name.strip()]
     # Only a tag needs the policy to be read.
     tags = None if {*names} <= {*DIMENSIONS} else declared_tags(config)
-    query = spend_query(names, since, until, tags)
-    with open_books(config) as store:
-        rows = store.spend(query) if store else []
-    if as_json:
-        click.echo(json.dumps(spend_json(rows), indent=2, ensure_ascii=False))
-        return
-    period = " ".join(
-        f"{word} {moment:%Y-%m-%d %H:%M}" for word, moment in (("since", query.since), ("until", query.until)) if moment
-    )
-    if not rows:
-        click.echo(f"nothing was spent{' ' + period if period else ''}")
-        return
-    from routing.cli.screen import show
+    return spend_query(names, since, until, tags, per=per, zone=zone)
 
-    show(spend_table(rows, query.by))
-    remarks = [f"{period}, UTC", *spend_remarks(rows)] if period else spend_remarks(rows)
+
+def _show(asked: Asked) -> None:
+    """Print the groups."""
+    from routing.spending import files_missed, read_spend
+
+    with open_books(asked.config) as store:
+        rows = read_spend(store, asked.query, asked.now) if store else []
+        missed = files_missed(store, asked.query, asked.now) if store else ()
+    warn_of_archives(missed)
+    if asked.as_json:
+        click.echo(json.dumps(_report_json(asked, rows), indent=2, ensure_ascii=False))
+    elif asked.as_csv:
+        from routing.reports.charges import groups
+        from routing.reports.exports import csv_text
+
+        for piece in csv_text(groups(asked.query.by, periods=asked.query.per is not None), rows):
+            click.echo(piece, nl=False)
+    elif not rows:
+        hint = "" if asked.query.since is None else "; --all looks at everything"
+        click.echo(f"nothing was spent {asked.period}{hint}")
+    else:
+        _print_table(asked, rows)
+
+
+def _print_table(asked: Asked, rows: list[SpendRow]) -> None:
+    from routing.cli.screen import can_show, screen_width, show
+    from routing.reports.sheet import UNLIMITED
+    from routing.reports.sparkline import BLOCKS
+    from routing.reports.spend import spark_lines, spend_remarks, spend_table
+
+    width, per = screen_width(), asked.query.per
+    click.echo(f"{asked.period}\n")
+    show(spend_table(rows, asked.query.by, width, per))
+    remarks = spend_remarks(rows)
+    if per and can_show(BLOCKS):
+        drawn = spark_lines(rows, per, COLUMNS if width == UNLIMITED else width)
+        remarks = [*drawn, *([""] if drawn and remarks else []), *remarks]
     if remarks:
         click.echo("\n" + "\n".join(remarks))
+
+
+def _report_json(asked: Asked, rows: list[SpendRow]) -> dict[str, object]:
+    from routing.reports.spend import spend_json
+
+    query = asked.query
+    return {
+        "since": query.since.isoformat() if query.since else None,
+        "until": query.until.isoformat() if query.until else None,
+        "zone": zone_name(query.zone),
+        "per": query.per,
+        "by": list(query.by),
+        **spend_json(rows),
+    }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from routing.config.scalars import shown
 from routing.core.budgets import Budget, Match, OnBudget
-from routing.core.money import usd_text
+from routing.core.money import NUSD_PER_USD, usd_text
 from routing.core.suggest import did_you_mean
-from routing.core.window import Window, WindowKind
+from routing.core.window import WindowKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -52,15 +53,19 @@ class Budgets:
             shares = " + ".join(f"{float(share):.4g}" for share in (100 * share for share in entry.protect.values()))
             message = f"the protected shares are {shares} = {float(100 * total):.4g} percent of the limit"
             self._problems.error((*path, "protect"), message, "they share one limit; keep them within 100%")
+        if entry.forecast and entry.window.kind is WindowKind.ROLLING:
+            message = "a rolling window has no end that could be foretold"
+            self._problems.error((*path, "forecast"), message, "leave it out, or count by the calendar")
         return Budget(
             name=name,
             limit_nusd=entry.limit,
-            window=Window(kind=WindowKind(entry.window), zone=entry.zone),
+            window=replace(entry.window, zone=entry.zone),
             per=entry.per,
             match=self._match(entry.match, (*path, "match")) if entry.match else Match(),
             on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
             alert_at=self._thresholds(entry, path),
             protect=MappingProxyType(dict(entry.protect)),
+            forecast=entry.forecast,
         )
 
     def _match(self, entry: MatchEntry, path: Path) -> Match:
@@ -84,7 +89,11 @@ class Budgets:
             amount = int(entry.limit * threshold) if isinstance(threshold, Fraction) else threshold
             if amount > entry.limit:
                 message = f"${usd_text(amount)} is above the limit of ${usd_text(entry.limit)}"
-                self._problems.error((*path, "alert_at", at), message, "reservations never pass the limit")
+                hint = "it would never come: write a percentage, like 80%, or less"
+                self._problems.error((*path, "alert_at", at), message, hint)
+            elif not isinstance(threshold, Fraction) and amount <= NUSD_PER_USD < entry.limit:
+                message = f"this is ${usd_text(amount)}, of a limit of ${usd_text(entry.limit)}"
+                self._problems.warn((*path, "alert_at", at), message, "if a share is meant, write it like 80%")
             elif amount in amounts:
                 self._problems.error((*path, "alert_at", at), "this threshold comes twice", "keep one of the two")
             amounts.append(amount)

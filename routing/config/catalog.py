@@ -22,6 +22,7 @@ from routing.core.deployment import (
     SteppedTokens,
     TokenRule,
 )
+from routing.core.pacing import Allowance
 from routing.core.picture import Size
 from routing.core.prices import Rate, Unit
 from routing.core.quote import variant_of
@@ -38,7 +39,7 @@ _MODEL_KEYS = frozenset(
     {
         *("operations", "sizes", "default_size", "qualities", "default_quality", "n", "prompt_chars", "references"),
         *("mask", "backgrounds", "output_formats", "extras", "tokens", "batch", "price_map", "rates", "replaces"),
-        *("aliases", "wire", "shutdown", "unconfirmed", "like", "source"),
+        *("aliases", "wire", "shutdown", "unconfirmed", "like", "source", "tiers"),
     }
 )
 _NOT_INHERITED = ("replaces", "aliases", "wire", "shutdown", "unconfirmed")
@@ -70,7 +71,8 @@ class CatalogModel:
     """A model, how it is reached, and where its prices come from.
 
     ``wire`` is the name it is called by, ``replaces`` are the names of retired models that mean it today. ``own_rates``
-    are ours; ``rates`` adds the price map's, read when first needed.
+    are ours; ``rates`` adds the price map's, read when first needed. ``tiers`` are the vendor's limits a minute by the
+    class of customer an account is.
     """
 
     model: Model
@@ -80,6 +82,7 @@ class CatalogModel:
     aliases: tuple[str, ...]
     own_rates: tuple[Rate, ...]
     price_map: object
+    tiers: Mapping[str, Allowance]
 
     @cached_property
     def rates(self) -> tuple[Rate, ...]:
@@ -221,6 +224,7 @@ class Vendor:
             aliases=tuple(entry.get("aliases", ())),
             own_rates=rates,
             price_map=price_map,
+            tiers=_tiers(entry.get("tiers", {})),
         )
 
     def _size(self, name: str, text: str) -> Size:
@@ -240,6 +244,12 @@ def _sizes(entry: Any) -> SizeRule:  # noqa: ANN401 - data of a file
     if isinstance(entry, list):
         return ListedSizes(sizes=tuple(size for text in entry if (size := Size.parse(text))))
     return FreeSizes(**{key: int(value) for key, value in entry.items()})
+
+
+def _tiers(entry: Any) -> Mapping[str, Allowance]:  # noqa: ANN401 - data of a file
+    return MappingProxyType(
+        {tier: Allowance(**{kind: int(limit) for kind, limit in limits.items()}) for tier, limits in entry.items()}
+    )
 
 
 def _token_rule(entry: Any) -> TokenRule:  # noqa: ANN401 - data of a file

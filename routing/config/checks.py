@@ -1,15 +1,18 @@
-"""What only shows where both files meet: routes that can buy nothing, budgets that nothing matches."""
+"""What only shows where both files meet: routes that can buy nothing, conditions beyond what anything can do."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routing.config.scalars import shown
 from routing.core.deployment import ListedSizes
+from routing.core.features import MEGAPIXEL, Features
 from routing.core.money import usd_text
-from routing.core.picture import Picture, Size
+from routing.core.picture import Size
 from routing.core.quote import quote_for
-from routing.core.request import ImageRequest, Operation
+from routing.core.reachability import allowed, least
+from routing.core.request import Operation
 from routing.errors import PriceUnknown
 
 if TYPE_CHECKING:
@@ -19,9 +22,10 @@ if TYPE_CHECKING:
     from routing.config.document import Path
     from routing.config.problems import Problems
     from routing.core.deployment import Deployment, Model
-    from routing.core.policy import Ask, Policy
+    from routing.core.policy import Ask, Policy, Route
     from routing.core.prices import PriceBook, RateCard
 
+_HUGE = 100_000
 _SMALL = (Size(width=1, height=1), Size(width=3, height=1), Size(width=1, height=3))
 """Shapes whose nearest legal sizes are the smallest and cheapest a model makes."""
 
@@ -38,7 +42,7 @@ def check_prices(deployments: Mapping[str, Deployment], prices: PriceBook, today
 def check_routes(
     policy: Policy, deployments: Mapping[str, Deployment], prices: PriceBook, today: date, problems: Problems
 ) -> None:
-    """Note every route whose ``ask`` or ``max_price`` no candidate can fulfil."""
+    """Note every route whose ``ask``, ``max_price`` or conditions no candidate can fulfil."""
     for importance, routes in policy.routes.items():
         for at, route in enumerate(routes):
             names = (*route.use, *route.on_failure)
@@ -46,9 +50,38 @@ def check_routes(
             if not candidates or len(candidates) < len(names):
                 continue  # one is unknown, and that has been said
             path = ("routes", importance, at)
+            _check_abilities(route, candidates, problems, path)
             able = _check_ask(route.ask, candidates, problems, path)
             quotes = [lowest_quote(candidate, prices, today, route.ask) for candidate in able]
             _check_cap(route.max_price_nusd, [quote for quote in quotes if quote is not None], problems, path)
+
+
+def _check_abilities(route: Route, candidates: list[Deployment], problems: Problems, path: Path) -> None:
+    """Note conditions that only requests fulfil which no candidate can serve."""
+    models = [candidate.model for candidate in candidates]
+    most: dict[str, float] = {
+        "prompt_chars": max(model.prompt_chars_at_most for model in models),
+        "text_chars": max(model.prompt_chars_at_most for model in models),
+        "references": max(model.references_at_most for model in models),
+    }
+    if not route.ask.size and not route.ask.pixels_at_most:
+        most["megapixels"] = max(_pixels_at_most(model) for model in models) / MEGAPIXEL
+    able = frozenset(operation for model in models for operation in model.operations)
+    for condition in route.when.conditions:
+        at = (*path, "when", condition.field)
+        if condition.field in most and least(condition) > most[condition.field]:
+            message = f"no candidate of the route takes {condition}"
+            problems.error(at, message, f"{most[condition.field]:g} is the most that one can do; add one that can more")
+        elif condition.field == "operation" and not any(allowed(condition, operation.value) for operation in able):
+            can = " and ".join(sorted(operation.value for operation in able))
+            problems.error(at, f"no candidate of the route can do this: they can only {can}", "add one that can")
+
+
+def _pixels_at_most(model: Model) -> int:
+    sizes = model.sizes
+    if isinstance(sizes, ListedSizes):
+        return max(size.pixels for size in sizes.sizes)
+    return sizes.nearest(Size(width=_HUGE, height=_HUGE)).pixels
 
 
 def _check_ask(ask: Ask, candidates: list[Deployment], problems: Problems, path: Path) -> list[Deployment]:
@@ -57,10 +90,11 @@ def _check_ask(ask: Ask, candidates: list[Deployment], problems: Problems, path:
         "quality": [
             c for c in candidates if ask.quality and c.model.qualities and ask.quality not in c.model.qualities
         ],
-        "size": [c for c in candidates if ask.size and not c.model.sizes.allows(ask.size)],
+        "size": [c for c in candidates if not _makes(c.model, ask)],
     }
-    for what, value in (("quality", ask.quality), ("size", ask.size)):
-        details = {candidate.name: _limits(candidate.model, what, ask.size) for candidate in unable[what]}
+    cap = f"at most {ask.pixels_at_most / MEGAPIXEL:g}MP" if ask.pixels_at_most else None
+    for what, value in (("quality", ask.quality), ("size", ask.size or cap)):
+        details = {candidate.name: _limits(candidate.model, what, ask) for candidate in unable[what]}
         if len(details) == len(candidates):
             message = f"no candidate of the route has {what} {shown(value)}"
             problems.error((*path, "ask", what), message, "; ".join(details.values()))
@@ -77,10 +111,17 @@ def _check_cap(cap: int | None, quotes: list[int], problems: Problems, path: Pat
         problems.error((*path, "max_price"), f"${usd_text(cap)} is below every quote of the route", hint)
 
 
-def _limits(model: Model, what: str, size: Size | None) -> str:
+def _makes(model: Model, ask: Ask) -> bool:
+    if ask.size:
+        return model.sizes.allows(ask.size)
+    return ask.pixels_at_most is None or any(size.pixels <= ask.pixels_at_most for size in _sizes(model))
+
+
+def _limits(model: Model, what: str, ask: Ask) -> str:
     if what == "quality":
         return f"{model.name} has {', '.join(model.qualities)}"
-    return f"nearest for {model.name} is {model.sizes.nearest(size)}" if size else ""
+    nearest = model.sizes.nearest(ask.size) if ask.size else min(_sizes(model), key=lambda size: size.pixels)
+    return f"nearest for {model.name} is {nearest}"
 
 
 def lowest_quote(deployment: Deployment, prices: PriceBook, on: date, ask: Ask | None = None) -> int | None:
@@ -93,15 +134,16 @@ def lowest_quote(deployment: Deployment, prices: PriceBook, on: date, ask: Ask |
 
 
 def _quotes(model: Model, card: RateCard, ask: Ask | None) -> Iterator[int]:
-    request = ImageRequest(prompt="x")
+    least = Features(prompt_chars=1, prompt_bytes=1)
     if Operation.GENERATE not in model.operations:
-        pixel = Picture(data=b"", format="png", size=_SMALL[0])
-        request = ImageRequest(prompt="x", operation=Operation.EDIT, images=(pixel,))
+        least = replace(least, operation=Operation.EDIT, references=(_SMALL[0],))
     qualities = (ask.quality,) if ask and ask.quality and model.qualities else model.qualities or (None,)
     for size in (ask.size,) if ask and ask.size else _sizes(model):
+        if ask and ask.pixels_at_most and size.pixels > ask.pixels_at_most:
+            continue
         for quality in qualities:
             try:
-                yield quote_for(request, model, card, size=size, quality=quality, n=1).price_nusd
+                yield quote_for(least, model, card, size=size, quality=quality, n=1).price_nusd
             except PriceUnknown:
                 continue
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from routing.config.limits import read_allowance
 from routing.config.scalars import Bad, read_url, shown
-from routing.config.specs import NO_OPTIONS, ProviderSpec, RateLimitSpec
+from routing.config.specs import NO_OPTIONS, ProviderSpec
 from routing.core.deployment import Deployment
+from routing.core.features import Features
+from routing.core.money import usd_text
 from routing.core.prices import PER_MILLION, PriceBook, Rate, Unit
+from routing.core.quote import quote_for
 from routing.core.suggest import did_you_mean
+from routing.errors import PriceUnknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +28,8 @@ if TYPE_CHECKING:
 
 WARN_DAYS = 90
 """How long before a model ends it is said."""
+USUAL_PROMPT = 200
+"""Characters of the prompt that prices of two models are compared by."""
 
 _OPTIONS = {"api_version": "azure"}
 """What only one kind of provider knows, and which."""
@@ -53,13 +60,6 @@ class Shelf:
         self.deployments: dict[str, Deployment] = {}
         for name, entry in parsed.file.deployments.items():
             self._read_deployment(name, entry)
-        self.rate_limits = {
-            name: RateLimitSpec(
-                images_per_minute=entry.images_per_minute, requests_per_minute=entry.requests_per_minute
-            )
-            for name, entry in parsed.file.deployments.items()
-            if entry.images_per_minute or entry.requests_per_minute
-        }
         self.prices = self._price_book()
 
     # --- providers ------------------------------------------------------------------------------------------------
@@ -118,6 +118,9 @@ class Shelf:
             quality=entry.quality,
             size=entry.size,
             timeout_s=entry.timeout or (provider.timeout_s if provider else 360.0),
+            allowance=read_allowance(
+                found, entry, self._parsed.file.providers.get(entry.provider), path, self._problems
+            ),
             missing_key=key_env if key_env and not self._env.get(key_env, "").strip() else None,
         )
 
@@ -157,7 +160,7 @@ class Shelf:
 
     def _check_lifecycle(self, found: CatalogModel, path: Path) -> None:
         model = found.model
-        hint = f"use {model.substitute}" if model.substitute else ""
+        hint = f"use {model.substitute}{self._price_change(found)}" if model.substitute else ""
         if model.shutdown and model.shutdown <= self._today:
             self._problems.error(path, f"{model.name} was shut down on {model.shutdown.isoformat()}", hint)
         elif model.shutdown and (model.shutdown - self._today).days <= WARN_DAYS:
@@ -167,6 +170,25 @@ class Shelf:
         if model.unconfirmed:
             hint = "check the vendor's page, and state its price under `prices`"
             self._problems.warn(path, f"{model.name} is announced, but nothing about it is confirmed", hint)
+
+    def _price_change(self, found: CatalogModel) -> str:
+        """Say what a picture costs with the substitute, beside what it costs now, each as its model makes it."""
+        heir = self._catalog.find(found.model.substitute)
+        before, after = (self._usual_price(each) if each else None for each in (found, heir))
+        if before is None or after is None:
+            return ""
+        change = f"{(after - before) / before:+.0%}" if before != after else "the same"
+        return f": a picture is ${usd_text(after)} instead of ${usd_text(before)} ({change})"
+
+    def _usual_price(self, found: CatalogModel) -> int | None:
+        model = found.model
+        usual = Features(prompt_chars=USUAL_PROMPT, prompt_bytes=USUAL_PROMPT)
+        try:
+            card = PriceBook({model.name: found.rates}).card(model.name, self._today)
+            size, quality = model.default_size, model.default_quality
+            return quote_for(usual, model, card, size=size, quality=quality, n=1).expected_nusd
+        except PriceUnknown:
+            return None
 
     def _check_defaults(self, found: CatalogModel, entry: DeploymentEntry, path: Path) -> None:
         model = found.model

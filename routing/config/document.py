@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from routing.config.complaints import explain
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 BYTES_AT_MOST = 1_000_000
 VALUES_AT_MOST = 20_000
+ENTRIES_AT_MOST = 1_000
+"""Of one list or mapping: rules and routes are compared with each other, which takes its time."""
 DEPTH_AT_MOST = 16
 DEFECTS_AT_MOST = 20
 """After so many structural defects the rest would only be echoes."""
@@ -179,7 +183,7 @@ class _Reader:
                     self.broken = True
                     return
         except yaml.YAMLError as error:
-            self.refuse((), *_explain(error, text))
+            self.refuse((), *explain(error, text))
 
     def _take(self, event: Any) -> bool:  # noqa: ANN401 - PyYAML's events have no common type in its stubs
         """Take one event; false where reading on makes no sense."""
@@ -202,6 +206,11 @@ class _Reader:
         if frame and isinstance(frame.into, dict) and frame.key is None:
             return self._key(frame, event, place)
         path = self._next_path(frame)
+        if frame and len(frame.into) >= ENTRIES_AT_MOST:
+            self.refuse(
+                path, place, f"more than {ENTRIES_AT_MOST:,} entries in one list or mapping", "is it the right file?"
+            )
+            return False
         self._check_plain(event, path, place)
         self.places.setdefault(path, place)
         if len(self.places) > VALUES_AT_MOST:
@@ -302,37 +311,3 @@ def read_scalar(text: str) -> object:
         exact.text = text
         return exact
     return text
-
-
-_EXPLANATIONS = (
-    ("found character '%' that cannot start", "% cannot start a value", "put the text in quotes"),
-    ("cannot start any token", "this character cannot start a value", "put the text in quotes"),
-    (
-        "mapping values are not allowed",
-        "a second `: ` in one value, or wrong indentation",
-        "put text with `: ` in quotes",
-    ),
-    ("could not find expected ':'", "a `key: value` is expected", "is the `:` missing, or the space after it?"),
-    ("did not find expected ',' or '}'", "a `{...}` is not closed, or lacks a comma", "check the line of its `{`"),
-    ("did not find expected ',' or ']'", "a `[...]` is not closed, or lacks a comma", "check the line of its `[`"),
-    ("found unexpected end of stream", "a quotation mark is not closed", "check where the text begins"),
-    ("did not find expected '-' indicator", "this does not belong to the list above", "check the indentation"),
-    ("did not find expected key", "this does not belong to the mapping above", "check the indentation and the quotes"),
-    ("block sequence entries are not allowed", "a list cannot start here", "put `- ` on a line of its own"),
-    ("found unknown escape character", "an unknown \\ escape", "use 'single quotes' for text with \\"),
-)
-
-
-def _explain(error: yaml.YAMLError, text: str) -> tuple[Place, str, str]:
-    """Say a parser's complaint in words that help."""
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.splitlines()
-    line = lines[place[0] - 1] if place[0] <= len(lines) else ""
-    if "\t" in line[: len(line) - len(line.lstrip())] or line[place[1] - 1 : place[1]] == "\t":
-        return (place[0], line.index("\t") + 1), "a tab cannot indent", "use spaces"
-    complaint = str(getattr(error, "problem", None) or error)
-    for part, message, hint in _EXPLANATIONS:
-        if part in complaint:
-            return place, message, hint
-    return place, "this is not valid YAML", "check indentation, quotes and brackets around here"

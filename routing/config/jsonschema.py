@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from routing.config.catalog import packaged_catalog
 from routing.config.schema import RouterFile
 from routing.config.schema_policy import PolicyFile
 
@@ -22,7 +23,20 @@ def schema_text(model: type[BaseModel]) -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_tidy(model.model_json_schema(by_alias=True)),
     }
+    for entry in schema["$defs"].values():
+        _offer_what_is_known(entry.get("properties", {}))
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _offer_what_is_known(properties: dict[str, Any]) -> None:
+    """Let editors complete what the catalog has, without marking what only a later one knows."""
+    models = list(packaged_catalog())
+    qualities = dict.fromkeys(quality for known in models for quality in known.model.qualities)
+    for key, known in (("model", packaged_catalog().names()), ("quality", list(qualities))):
+        field = properties.get(key)
+        if field and field.get("type") == "string":
+            del field["type"]
+            field["anyOf"] = [{"enum": sorted(known)}, {"type": "string"}]
 
 
 def _tidy(value: Any) -> Any:  # noqa: ANN401 - any part of a schema

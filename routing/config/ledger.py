@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -34,9 +34,13 @@ Defect: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerPlace:
-    """Where the ledger is, or the key of the ledger's entry that is wrong and its defect."""
+    """Where the ledger is, or the key of the ledger's entry that is wrong and its defect.
+
+    ``seal_key_env`` names the environment variable that holds the key of its seals; empty where it has none.
+    """
 
     url: str = field(default=DEFAULT_URL, repr=False)
+    seal_key_env: str = ""
     key: str = "url"
     defect: Defect | None = None
 
@@ -63,8 +67,8 @@ def find_ledger(url: object, url_env: object, env: Mapping[str, str]) -> LedgerP
     return LedgerPlace(url=url, defect=ledger_defect(url) or (_NO_PASSWORD if _holds_password(url) else None))
 
 
-def read_ledger_url(path: Path, env: Mapping[str, str] | None = None) -> str:
-    """Read the ledger's URL from a ``router.yaml`` and look at nothing else in it.
+def read_ledger(path: Path, env: Mapping[str, str] | None = None) -> LedgerPlace:
+    """Read where the ledger is from a ``router.yaml`` and look at nothing else in it.
 
     ``env`` replaces the process's environment.
 
@@ -82,6 +86,7 @@ def read_ledger_url(path: Path, env: Mapping[str, str] | None = None) -> str:
     else:
         if isinstance(entry, dict):
             place = find_ledger(entry.get("url"), entry.get("url_env"), os.environ if env is None else env)
+            place = place if place.defect else _with_seal_key(place, entry.get("seal_key_env"))
         else:
             place = LedgerPlace(defect=("this is no ledger url", _HINT))
         if place.defect:
@@ -93,7 +98,16 @@ def read_ledger_url(path: Path, env: Mapping[str, str] | None = None) -> str:
                 for (line, column), where, message, hint in found
             ]
         )
-    return place.url
+    return place
+
+
+def _with_seal_key(place: LedgerPlace, seal_key_env: object) -> LedgerPlace:
+    if seal_key_env is None:
+        return place
+    if not isinstance(seal_key_env, str) or not re.fullmatch(ENV_PATTERN, seal_key_env):
+        hint = "write the variable's name, like SEAL_KEY; its value stays outside this file"
+        return LedgerPlace(key="seal_key_env", defect=("this is not the name of an environment variable", hint))
+    return replace(place, seal_key_env=seal_key_env)
 
 
 def ledger_defect(url: str) -> Defect | None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os.path
-import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from routing.config.alerts import Alerts
 from routing.config.budgets import Budgets
+from routing.config.cache import read_cache
 from routing.config.catalog import packaged_catalog
 from routing.config.checks import check_prices, check_routes
 from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
 from routing.config.ledger import find_ledger, open_text
+from routing.config.limits import read_limits
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
@@ -21,7 +23,7 @@ from routing.config.problems import Problems
 from routing.config.scalars import shown
 from routing.config.schema import RouterFile
 from routing.config.schema_policy import PolicyFile
-from routing.config.specs import AlertSpec, CacheSpec, PolicyTest, ProviderSpec, RateLimitSpec, RouterConfig
+from routing.config.specs import AlertSpec, CacheSpec, PolicyTest, ProviderSpec, RouterConfig
 from routing.core.policy import Policy, Settings
 from routing.core.suggest import did_you_mean
 from routing.errors import ConfigError
@@ -35,16 +37,25 @@ __all__ = [
     "AlertSpec",
     "CacheSpec",
     "PolicyTest",
+    "PolicyText",
     "ProviderSpec",
-    "RateLimitSpec",
     "RouterConfig",
+    "config_files",
     "load",
     "run_policy_tests",
 ]
 
 
-def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
-    """Read a ``router.yaml`` and the policy it names.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyText:
+    """A policy to read instead of the one that ``router.yaml`` names; messages call it by ``name``."""
+
+    name: str
+    content: bytes
+
+
+def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText | None = None) -> RouterConfig:
+    """Read a ``router.yaml`` and the policy it names, or another ``policy``.
 
     ``env`` says which keys are there and what ``base_url_env`` and ``url_env`` hold; ``today`` is the day whose prices
     and model lifecycles count.
@@ -56,22 +67,24 @@ def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
     problems = Problems(_read(path, str(path)))
     router = parse(problems, RouterFile)
     names = router.names("deployments") or None
-    ledger_url = _check_urls(router.file, problems, env)
+    ledger_url = _check_ledger(router.file, problems, env)
+    limits_url = read_limits(router.file.limits, env, problems)
+    cache = read_cache(router.file.cache, env, problems)
     shelf = Shelf(router, problems, env=env, today=today, catalog=packaged_catalog())
     check_prices(shelf.deployments, shelf.prices, today, problems)
-    rules = _read_rules(path, router, problems, names)
+    rules = _read_rules(path, router, problems, names, policy)
     budgets = Budgets(
         problems,
         importance=rules.policy.importance or None if rules else None,
         tags=rules.policy.tags if rules else None,
         deployments=names,
     ).read(router.file.budgets)
+    alerts = Alerts(problems, env=env, budgets=router.names("budgets")).read(router)
     if rules:
         check_routes(rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
-    errors = [problem for problem in found if problem.severity == "error"]
-    if errors or rules is None:
-        raise ConfigError(errors)
+    if rules is None or any(problem.severity == "error" for problem in found):
+        raise ConfigError(found)
     file = router.file
     return RouterConfig(
         settings=Settings(
@@ -84,15 +97,30 @@ def load(path: Path, env: Mapping[str, str], *, today: date) -> RouterConfig:
         ),
         providers=MappingProxyType(shelf.providers),
         ledger_url=ledger_url,
-        cache=_cache(file),
-        alerts=tuple(AlertSpec(kind=entry.kind) for entry in file.alerts),
-        rate_limits=MappingProxyType(shelf.rate_limits),
+        cache=cache,
+        alerts=alerts,
+        limits_url=limits_url,
         root=path.parent.resolve(),
         sources=(path, rules.path),
         loaded_on=today,
+        keep_prompts=file.ledger.keep_prompts,
         tests=rules.tests,
         warnings=tuple(problem for problem in found if problem.severity == "warning"),
     )
+
+
+def config_files(path: Path) -> tuple[Path, ...]:
+    """Name the files that ``load`` reads: ``router.yaml``, and the policy that it names, be it there or not."""
+    try:
+        policy = _policy_name(_read(path, str(path)))
+    except ConfigError:
+        policy = ""
+    return (path, path.parent / policy) if policy else (path,)
+
+
+def _policy_name(router: Document) -> str:
+    name = router.value(("policy",))
+    return name if isinstance(name, str) else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,17 +134,20 @@ class _Rules:
 
 
 def _read_rules(
-    path: Path, router: Parsed[RouterFile], problems: Problems, deployments: Sequence[str] | None
+    path: Path,
+    router: Parsed[RouterFile],
+    problems: Problems,
+    deployments: Sequence[str] | None,
+    instead: PolicyText | None,
 ) -> _Rules | None:
     """Read the policy file, also where ``router.yaml`` has problems; ``None`` where it cannot be found or read."""
-    data = router.document.data
-    name = data.get("policy") if isinstance(data, dict) else None
-    if not isinstance(name, str) or not name:
+    name = instead.name if instead else _policy_name(router.document)
+    if not name:
         return None
     place = path.parent / name
     shown_as = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - as the caller wrote it, for messages
     try:
-        document = _read(place, shown_as)
+        document = read_document(name, instead.content) if instead else _read(place, shown_as)
     except ConfigError as error:
         near = _policies_near(path)
         hint = "the path is relative to this file" + (f"; there are {', '.join(near)}" if near else "")
@@ -139,19 +170,9 @@ def _read(path: Path, shown_as: str) -> Document:
     return read_document(shown_as, open_text(path, shown_as))
 
 
-def _check_urls(file: RouterFile, problems: Problems, env: Mapping[str, str]) -> str:
-    """Check where ledger and cache are; return the ledger's URL."""
+def _check_ledger(file: RouterFile, problems: Problems, env: Mapping[str, str]) -> str:
+    """Check where the ledger is; return its URL."""
     ledger = find_ledger(file.ledger.url, file.ledger.url_env, env)
     if ledger.defect:
         problems.error(("ledger", ledger.key), *ledger.defect)
-    if file.cache and not re.fullmatch(r"file:///[^\0]+", file.cache.url):
-        hint = "write file:///folder, relative to this file, or file:////absolute/folder"
-        problems.error(("cache", "url"), "this is no folder the cache can use", hint)
     return ledger.url
-
-
-def _cache(file: RouterFile) -> CacheSpec | None:
-    entry = file.cache
-    if entry is None:
-        return None
-    return CacheSpec(url=entry.url, keep_for_s=entry.keep_for, max_size_bytes=entry.max_size)

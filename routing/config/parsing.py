@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_origin
@@ -54,7 +55,7 @@ def parse(problems: Problems, model: type[Shape]) -> Parsed[Shape]:
         return Parsed(file=_construct(model, {}), damaged=frozenset({()}), document=document)
     damaged = set()
     for path in _valueless(document.data):
-        problems.error(path, "there is no value", "write one, or delete the key")
+        problems.error(path, "there is no value", _what_is_missing(path[-1]))
         damaged.add(_section(path, document))
     try:
         file = model.model_validate(document.data)
@@ -77,6 +78,14 @@ def _valueless(data: object) -> Iterator[Path]:
             waiting.extend(((*path, key), below) for key, below in inner)
         elif value is None:
             yield path
+
+
+def _what_is_missing(key: str | int) -> str:
+    if isinstance(key, str) and re.fullmatch(r"[\d.]+", key):
+        return "a comma begins a new entry here: write a number with a point and nothing else, like 1234.56"
+    if isinstance(key, str) and " " in key:
+        return "is the `:` inside it missing? Else write one, or delete the key"
+    return "write one, or delete the key" if isinstance(key, str) else "write one, or delete the comma or the `-`"
 
 
 _SECTIONS_OF_NAMES = ("importance", "tags")

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from routing.config.conditions import Conditions
+from routing.config.dead_rules import check_caps, check_order
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from routing.config.document import Path
     from routing.config.parsing import Parsed
     from routing.config.problems import Problems
-    from routing.config.schema_policy import PolicyFile, RouteEntry, SortEntry
+    from routing.config.schema_policy import AskEntry, PolicyFile, RouteEntry, SortEntry
+    from routing.config.schema_when import WhenEntry
 
 
 def read_policy(
@@ -49,19 +51,20 @@ class _Reader:
     def policy(self) -> Policy:
         self._check_unique(self._file.importance, ("importance",), "importance")
         self._check_unique(self._file.tags or [], ("tags",), "tag")
-        sort = tuple(self._sort_rule(entry, ("sort", at)) for at, entry in self._entries(("sort",), self._file.sort))
+        sort: dict[Path, SortRule] = {
+            ("sort", at): self._sort_rule(entry, ("sort", at))
+            for at, entry in self._entries(("sort",), self._file.sort)
+        }
         if self._parsed.whole("sort"):
             self._check_default()
-        routes = {
-            importance: tuple(self._route(entry, (*path, at)) for at, entry in self._entries(path, entries))
-            for importance, entries in self._file.routes.items()
-            for path in [("routes", importance)]
-        }
+        check_order({path: rule.when for path, rule in sort.items() if rule.importance}, self._problems)
+        check_caps(sort, self._file.importance, self._problems)
+        routes = {importance: self._variants(importance, entries) for importance, entries in self._file.routes.items()}
         self._check_routes()
         return Policy(
             name=self._name,
             importance=tuple(self._file.importance),
-            sort=sort,
+            sort=tuple(sort.values()),
             routes=routes,
             on_budget=OnBudget(self._file.on_budget),
             tags=self._tags,
@@ -86,9 +89,8 @@ class _Reader:
         for key, name in (("importance", entry.importance), ("at_most", entry.at_most)):
             if name is not None:
                 self._conditions.check_importance(name, (*path, key))
-        if entry.importance and entry.when and entry.when.importance:
-            hint = "rules are read only where the call names no importance; use at_most to cap what it may name"
-            self._problems.error((*path, "when", "importance"), "this never holds", hint, key=True)
+        if entry.importance and entry.when:
+            self._check_named(entry.when, (*path, "when"))
         if self._file.importance and entry.at_most == self._file.importance[-1]:
             hint = f"{entry.at_most} is the highest importance; delete the rule"
             self._problems.error((*path, "at_most"), "this cap lowers nothing", hint)
@@ -98,6 +100,15 @@ class _Reader:
             at_most=entry.at_most,
             label=self._label(path),
         )
+
+    def _check_named(self, when: WhenEntry, path: Path) -> None:
+        """Note what a rule that gives an importance asks of one that the call names: it names none then."""
+        hint = "rules are read only where the call names no importance; use at_most to cap what it may name"
+        if when.importance:
+            self._problems.error((*path, "importance"), "this never holds", hint, key=True)
+        if when.importance_named is not None:
+            always = "never" if when.importance_named else "always"
+            self._problems.error((*path, "importance_named"), f"this {always} holds", hint, key=True)
 
     def _check_default(self) -> None:
         defaults = [at for at, entry in enumerate(self._file.sort) if entry.importance and entry.when is None]
@@ -141,20 +152,27 @@ class _Reader:
             message = f"this variant is never reached: line {line} takes every request"
             self._problems.error((*path, at), message, "move it above that line, or delete it")
 
+    def _variants(self, importance: str, entries: Sequence[RouteEntry]) -> tuple[Route, ...]:
+        path: Path = ("routes", importance)
+        routes = {(*path, at): self._route(entry, (*path, at)) for at, entry in self._entries(path, entries)}
+        check_order({place: route.when for place, route in routes.items()}, self._problems)
+        return tuple(routes.values())
+
     def _route(self, entry: RouteEntry, path: Path) -> Route:
-        for key, names in (("use", entry.use), ("on_failure", entry.on_failure)):
+        for key, names in (("use", entry.use), ("on_failure", entry.on_failure), ("may_name", entry.may_name or [])):
             self._check_unique(names, (*path, key), "deployment")
             for at, name in enumerate(names):
                 self._check_deployment(name, (*path, key, at))
-        ask = entry.ask
         return Route(
             use=tuple(entry.use),
             when=self._conditions.read(entry.when, (*path, "when")),
             pick=Pick(entry.pick),
-            ask=Ask(quality=ask.quality, size=ask.size) if ask else Ask(),
+            ask=_ask(entry.ask) if entry.ask else Ask(),
             max_price_nusd=entry.max_price,
             on_failure=tuple(entry.on_failure),
             on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
+            deadline_s=entry.deadline,
+            may_name=tuple(entry.may_name) if entry.may_name is not None else None,
             label=self._label(path),
         )
 
@@ -163,6 +181,12 @@ class _Reader:
             hint = f"declared in router.yaml are {', '.join(self._deployments)}"
             message = f"unknown deployment {shown(name)}{did_you_mean(name, self._deployments)}"
             self._problems.error(path, message, hint)
+
+
+def _ask(entry: AskEntry) -> Ask:
+    if isinstance(entry.size, int):
+        return Ask(quality=entry.quality, pixels_at_most=entry.size)
+    return Ask(quality=entry.quality, size=entry.size)
 
 
 def _fingerprint(data: object) -> str:

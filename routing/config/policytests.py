@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from routing.config.conditions import Conditions
 from routing.config.scalars import shown
 from routing.config.specs import PolicyTest
+from routing.core.conditions import Standing
+from routing.core.features import features_of
 from routing.core.picture import Picture, Size
 from routing.core.plan import decide
 from routing.core.request import ImageRequest, Operation
@@ -16,6 +18,7 @@ from routing.errors import Problem, Refusal, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from routing.config.document import Path
     from routing.config.parsing import Parsed
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from routing.config.schema_policy import GivenEntry, PolicyFile, TestEntry
     from routing.config.specs import RouterConfig
     from routing.core.plan import Plan
+    from routing.core.policy import Settings
 
 REFERENCE = Picture(data=b"", format="png", size=Size(width=1024, height=1024))
 """What a test's references look like; only their number matters to a policy."""
@@ -43,6 +47,7 @@ def read_tests(
                 names.check_importance(name, (*path, where, "importance"))
         for key in entry.given.tags:
             names.check_tag(key, (*path, "given", "tags", key))
+        _check_deployment(entry.given.deployment, (*path, "given", "deployment"), problems, deployments)
         _check_expectation(entry, path, problems, deployments)
         request = _request(entry.given, path, problems)
         if request is None:
@@ -51,6 +56,7 @@ def read_tests(
         tests.append(
             PolicyTest(
                 request=request,
+                standing=Standing(used_share=entry.given.budget_used, left_nusd=entry.given.budget_left),
                 expect=_expected(entry),
                 file=parsed.document.file,
                 line=line,
@@ -74,12 +80,16 @@ def _check_expectation(entry: TestEntry, path: Path, problems: Problems, deploym
         problems.error(
             (*path, "expect"), "this expects nothing", "write importance, use, quality, size, rule or refused"
         )
-    if expect.use is not None and deployments is not None and expect.use not in deployments:
-        message = f"unknown deployment {shown(expect.use)}{did_you_mean(expect.use, deployments)}"
-        problems.error((*path, "expect", "use"), message, f"declared in router.yaml are {', '.join(deployments)}")
+    _check_deployment(expect.use, (*path, "expect", "use"), problems, deployments)
     if expect.refused and (expect.use or expect.quality or expect.size):
         hint = "what is refused buys nothing; keep one of the two"
         problems.error((*path, "expect", "refused"), "a refusal and something bought are both expected", hint)
+
+
+def _check_deployment(name: str | None, path: Path, problems: Problems, deployments: Sequence[str] | None) -> None:
+    if name is not None and deployments is not None and name not in deployments:
+        message = f"unknown deployment {shown(name)}{did_you_mean(name, deployments)}"
+        problems.error(path, message, f"declared in router.yaml are {', '.join(deployments)}")
 
 
 def _request(given: GivenEntry, path: Path, problems: Problems) -> ImageRequest | None:
@@ -106,6 +116,8 @@ def _made(given: GivenEntry) -> ImageRequest:
         images=(REFERENCE,) * given.references,
         tags=dict(given.tags),
         max_price_nusd=given.max_price,
+        deadline_s=given.deadline,
+        deployment=given.deployment,
     )
 
 
@@ -118,7 +130,7 @@ def run_policy_tests(config: RouterConfig) -> list[Problem]:
         plan: Plan | None = None
         refusal: RequestError | Refusal | None = None
         try:
-            plan = decide(settings, test.request, config.loaded_on)
+            plan = _decided(test, settings, config.loaded_on)
         except (RequestError, Refusal) as error:
             refusal = error
         wrong = _compare_refusal(test.expect, refusal) if plan is None else _compare_plan(test.expect, plan)
@@ -129,6 +141,10 @@ def run_policy_tests(config: RouterConfig) -> list[Problem]:
                 )
             )
     return problems
+
+
+def _decided(test: PolicyTest, settings: Settings, on: date) -> Plan:
+    return decide(settings, features_of(test.request), on, lambda _importance: test.standing)
 
 
 def _compare_refusal(expect: Mapping[str, object], refusal: RequestError | Refusal | None) -> tuple[str, str] | None:

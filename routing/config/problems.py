@@ -1,27 +1,24 @@
-"""Collecting what is wrong, each at its place, and saying pydantic's findings in words that help."""
+"""Collecting what is wrong, each at its place, without repeating a key that was written into a file."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from routing.config.scalars import shown
-from routing.core.suggest import did_you_mean
+from routing.config.findings import in_words
 from routing.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
-    from pydantic import ValidationError
+    from pydantic import BaseModel, ValidationError
 
     from routing.config.document import Document, Path
 
 PROBLEMS_AT_MOST = 100
 """Of one file; who has more has one cause."""
 
-KEY_ADVICE = "write the key into an environment variable and name that: `api_key_env: OPENAI_API_KEY`"
+KEY_ADVICE = "write it into an environment variable and name that, like `api_key_env: OPENAI_API_KEY`"
 _KEY_FIELDS = re.compile(r"(?i)^(api[_-]?)?(key|secret|token|password)$|^(access|secret|auth)[_-]?(key|token)$")
 _KEY_SHAPES = re.compile(
     r"(?<![A-Za-z0-9])("
@@ -86,15 +83,17 @@ class Problems:
         self._add(path, self.document.place(path), message, hint, "warning")
 
     def take(self, error: ValidationError, model: type[BaseModel]) -> None:
-        """Note every finding of pydantic."""
+        """Note every finding of pydantic; a key without a value has been noted before."""
         for detail in error.errors(include_url=False):
             path: Path = detail["loc"]
             at_key = detail["type"] == "extra_forbidden"
+            if detail["input"] is None and not at_key:
+                continue
             if path and path[-1] == "[key]":  # pydantic's mark for the key of a mapping
                 path, at_key = path[:-1], True
             # A key written into the file has been reported; a finding at its place would only repeat it.
             if not any(path[: len(known)] == known for known in self._keys):
-                message, hint = _say(detail, model)
+                message, hint = in_words(detail, model)
                 self.error(path, message, hint, key=at_key)
 
     def _written(self, path: Path) -> Path:
@@ -141,104 +140,3 @@ def _texts(data: object) -> Iterator[tuple[Path, str, bool]]:
             waiting.extend(((*path, index), inner) for index, inner in enumerate(value))
         elif isinstance(value, str) and path:
             yield path, value, False
-
-
-_KINDS = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "list_type": "a list",
-    "dict_type": "a mapping of `key: value`",
-    "model_type": "a mapping of `key: value`",
-    "model_attributes_type": "a mapping of `key: value`",
-}
-_HINTS = {
-    "dict_type": "write {key: value}, or indented lines of `key: value`",
-    "model_type": "write {key: value}, or indented lines of `key: value`",
-    "string_type": "put it in quotes",
-    "list_type": "write it as [one, two] or as lines that start with `- `",
-    "bool_type": "write true or false, without quotes",
-    "int_type": "write digits only, without quotes, _ or units",
-}
-
-
-def _say(detail: Any, model: type[BaseModel]) -> tuple[str, str]:  # noqa: ANN401 - its type lives in pydantic_core
-    """Turn one finding into a message and a hint."""
-    kind = detail["type"]
-    if kind in _KINDS or detail["input"] is None:
-        return _say_kind(kind, detail["input"])
-    if kind in ("missing", "extra_forbidden"):
-        return _say_key(kind, detail["loc"], model)
-    if kind == "value_error":
-        bad = detail["ctx"]["error"]
-        return str(bad), getattr(bad, "hint", "")
-    return _say_value(kind, detail)
-
-
-def _say_kind(kind: str, value: object) -> tuple[str, str]:
-    if value is None:
-        return "there is no value", "write one, or delete the key"
-    return f"{shown(value)} is not {_KINDS[kind]}", _HINTS.get(kind, "")
-
-
-def _say_key(kind: str, path: Path, model: type[BaseModel]) -> tuple[str, str]:
-    name = str(path[-1])
-    if kind == "missing":
-        return f"`{name}` is missing", _purpose(model, path)
-    known = _known_keys(model, path[:-1])
-    return f"unknown key {shown(name)}{did_you_mean(name, known)}", f"known are {', '.join(known)}"
-
-
-def _say_value(kind: str, detail: Any) -> tuple[str, str]:  # noqa: ANN401 - a finding of pydantic, as above
-    context, value = detail.get("ctx", {}), detail["input"]
-    if kind == "literal_error":
-        words = re.findall(r"[^',\s]+", str(context.get("expected", "")).replace(" or ", " "))
-        return f"{shown(value)} is not known here{did_you_mean(str(value), words)}", f"write {' or '.join(words)}"
-    if kind in ("greater_than_equal", "less_than_equal"):
-        bound = f"at least {context['ge']}" if kind == "greater_than_equal" else f"at most {context['le']}"
-        return f"{shown(value)} is out of range", f"write a whole number, {bound}"
-    if kind in ("too_short", "string_too_short"):
-        return "this is empty", "write at least one entry, or delete the key"
-    return f"this cannot be read ({detail['msg']})", ""
-
-
-def _purpose(model: type[BaseModel], path: Path) -> str:
-    """Say what a missing key is for, from its description."""
-    holder = _model_at(model, path[:-1])
-    field = _fields(holder).get(str(path[-1])) if holder else None
-    if field is None or not field.description:
-        return "add it"
-    sentence = re.split(r"[.:] ", field.description)[0].rstrip(".")
-    return f"add it: {sentence[0].lower()}{sentence[1:]}"
-
-
-def _known_keys(model: type[BaseModel], path: Path) -> list[str]:
-    holder = _model_at(model, path)
-    return list(_fields(holder)) if holder else []
-
-
-def _fields(model: type[BaseModel]) -> Mapping[str, Any]:
-    return {field.alias or name: field for name, field in model.model_fields.items()}
-
-
-def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """Follow a path through the models' annotations."""
-    here: Any = model
-    for part in path:
-        if isinstance(here, type) and issubclass(here, BaseModel):
-            field = _fields(here).get(str(part))
-            here = field.annotation if field else None
-        elif get_origin(here) in (list, dict):
-            here = get_args(here)[-1]
-        here = _bare(here)
-    return here if isinstance(here, type) and issubclass(here, BaseModel) else None
-
-
-def _bare(annotation: Any) -> Any:  # noqa: ANN401 - an annotation has no common type
-    """Take ``X | None`` and ``Annotated[X, ...]`` for ``X``."""
-    while hasattr(annotation, "__metadata__"):
-        annotation = annotation.__origin__
-    inner = [_bare(argument) for argument in get_args(annotation) if argument is not type(None)]
-    if get_origin(annotation) not in (list, dict) and len(inner) == 1:
-        return inner[0]
-    return annotation

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, tzinfo
+from datetime import UTC, date, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from routing.config.document import Exact, Whole, read_scalar
+from routing.core.features import MEGAPIXEL
 from routing.core.money import usd
 from routing.core.picture import Size
+from routing.core.suggest import did_you_mean
+from routing.core.window import Window, WindowKind
 from routing.errors import RequestError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+ROLLING_AT_LEAST = timedelta(hours=1)
+ROLLING_AT_MOST = timedelta(days=366)
 BYTES = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
@@ -22,7 +27,9 @@ MONEY_PATTERN = r"^\d+(\.\d{1,9})?$"
 DURATION_PATTERN = r"^\d+(\.\d+)?(s|m|h|d|w)$"
 BYTES_PATTERN = r"^\d+(\.\d+)?(K|M|G|T)i?B$"
 PERCENT_PATTERN = r"^\d+(\.\d+)?%$"
+MEGAPIXELS_PATTERN = r"^\d+(\.\d+)?MP$"
 SIZE_PATTERN = r"^\d{1,6}x\d{1,6}$"
+ROLLING_PATTERN = r"^rolling \d+(h|d)$"
 DATE_PATTERN = r"^\d{4}-\d{2}-\d{2}$"
 
 
@@ -142,12 +149,48 @@ def read_day(value: object) -> date:
     raise Bad(f"{shown(value)} is no date", hint)
 
 
+def read_window(value: object) -> Window:
+    """Read ``calendar_month`` and the like, ``lifetime``, or ``rolling 24h``."""
+    calendar = [kind.value for kind in WindowKind if kind is not WindowKind.ROLLING]
+    hint = f"write {', '.join(calendar)}, or rolling with hours or days, like rolling 24h"
+    text = _text(value, "window", hint)
+    if text in calendar:
+        return Window(kind=WindowKind(text))
+    words = text.split()
+    if words[:1] != [WindowKind.ROLLING.value]:
+        raise Bad(f"{shown(value)} is not known here{did_you_mean(text, calendar)}", hint)
+    match = re.fullmatch(r"(\d{1,4})([hd])", " ".join(words[1:]))
+    length = timedelta(seconds=int(match[1]) * SECONDS[match[2]]) if match else timedelta()
+    if not ROLLING_AT_LEAST <= length <= ROLLING_AT_MOST:
+        hint = "write how many hours or days, from 1h to 366d: rolling 24h, rolling 7d"
+        raise Bad(f"{shown(value)} is no rolling window", hint)
+    return Window(kind=WindowKind.ROLLING, length=length)
+
+
 def read_size(value: object) -> Size:
     """Read ``1536x1024``."""
     size = Size.parse(value) if isinstance(value, str) else None
     if size is None:
         raise Bad(f"{shown(value)} is no size", "write width x height in pixels, like 1536x1024")
     return size
+
+
+def read_size_or_cap(value: object) -> Size | int:
+    """Read ``1536x1024``, or ``{at_most: 1MP}`` into a number of pixels."""
+    if not isinstance(value, dict):
+        return read_size(value)
+    if set(value) != {"at_most"}:
+        raise Bad("a bound of the size is {at_most: ...}", "write {at_most: 1MP}, or a size like 1536x1024")
+    return read_megapixels(value["at_most"])
+
+
+def read_megapixels(value: object) -> int:
+    """Read ``1.5MP`` into pixels; one megapixel is 1024x1024, as vendors count."""
+    match = re.fullmatch(r"(\d{1,4}(?:\.\d{1,6})?)\s?MP", value) if isinstance(value, str) else None
+    pixels = int(Decimal(match[1]) * MEGAPIXEL) if match else 0
+    if not pixels:
+        raise Bad(f"{shown(value)} is no amount of pixels", "write megapixels, like 1MP or 1.5MP; 1024x1024 is 1MP")
+    return pixels
 
 
 def read_zone(value: object) -> tzinfo:
@@ -167,6 +210,17 @@ def read_name(value: object) -> str:
     text = value.text if isinstance(value, Whole | Exact) else value
     if not isinstance(text, str) or not re.fullmatch(NAME_PATTERN, text):
         raise Bad(f"{shown(value)} is no name", "use letters, digits, and . _ - inside; at most 64 characters")
+    return text
+
+
+TIERS = ("free", "1", "2", "3", "4", "5", "enterprise")
+
+
+def read_tier(value: object) -> str:
+    """Read what class of customer an account is: ``free``, ``1`` to ``5``, ``enterprise``."""
+    text = value.text if isinstance(value, Whole) else value
+    if not isinstance(text, str) or text not in TIERS:
+        raise Bad(f"{shown(value)} is no tier", f"write one of {', '.join(TIERS)}")
     return text
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 
 from routing.config import scalars
 from routing.core.picture import Size
+from routing.core.window import Window, WindowKind
 
 
 class Strict(BaseModel):
@@ -53,6 +54,18 @@ Threshold: TypeAlias = Annotated[
 ]
 Day: TypeAlias = Annotated[date, PlainValidator(scalars.read_day), _text(scalars.DATE_PATTERN, "2026-09-01")]
 Pixels: TypeAlias = Annotated[Size, PlainValidator(scalars.read_size), _text(scalars.SIZE_PATTERN, "1536x1024")]
+BudgetWindow: TypeAlias = Annotated[
+    Window,
+    PlainValidator(scalars.read_window),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [kind.value for kind in WindowKind if kind is not WindowKind.ROLLING]},
+                {"type": "string", "pattern": scalars.ROLLING_PATTERN, "examples": ["rolling 24h", "rolling 7d"]},
+            ]
+        }
+    ),
+]
 Zone: TypeAlias = Annotated[
     tzinfo, PlainValidator(scalars.read_zone), WithJsonSchema({"type": "string", "examples": ["UTC", "Europe/Berlin"]})
 ]
@@ -64,8 +77,13 @@ Labels: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [_LABEL, {"type": "array", "items": _LABEL, "minItems": 1}]}),
 ]
 Count: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000)]
+TokenCount: TypeAlias = Annotated[int, Field(ge=1, le=1_000_000_000)]
+Tier: TypeAlias = Annotated[
+    str, PlainValidator(scalars.read_tier), WithJsonSchema({"enum": ["free", 1, 2, 3, 4, 5, "enterprise"]})
+]
 OnBudgetWord: TypeAlias = Literal["downgrade", "refuse"]
 OperationWord: TypeAlias = Literal["generate", "edit"]
+AlertWord: TypeAlias = Literal["threshold", "forecast", "unconfirmed", "overrun", "action"]
 
 _ON_BUDGET = "What to do when a budget has no room: downgrade (try the next candidate) or refuse."
 
@@ -90,6 +108,9 @@ class ProviderEntry(Strict):
         description="Longest one call may take. Large pictures at high quality take minutes, so be generous.",
     )
     api_version: str | None = Field(default=None, description="Azure only: the api-version of its dated API.")
+    tier: Tier | None = Field(
+        default=None, description="The account's tier, short for the catalog's limits a minute of each model."
+    )
 
 
 class DeploymentEntry(Strict):
@@ -105,10 +126,18 @@ class DeploymentEntry(Strict):
     size: Pixels | None = Field(default=None, description="Size where neither route nor caller say one.")
     timeout: Seconds | None = Field(default=None, description="Longest one call may take; else the provider's.")
     images_per_minute: Count | None = Field(
-        default=None, description="The account's limit of pictures a minute; written down, not paced by yet."
+        default=None, description="The account's limit of pictures a minute; purchases wait for room in it."
     )
     requests_per_minute: Count | None = Field(
-        default=None, description="The account's limit of calls a minute; written down, not paced by yet."
+        default=None, description="The account's limit of calls a minute; purchases wait for room in it."
+    )
+    tokens_per_minute: TokenCount | None = Field(
+        default=None, description="The account's limit of tokens a minute; purchases wait for room in it."
+    )
+    tier: Tier | None = Field(
+        default=None,
+        description="The account's tier, short for the catalog's limits of it; else the provider's. Limits written "
+        "above win.",
     )
 
 
@@ -146,15 +175,10 @@ class BudgetEntry(Strict):
     """A limit on what is held and spent in a window."""
 
     limit: SomeMoney = Field(description="The limit in USD. It is never passed by a reservation.")
-    window: Literal[
-        "calendar_hour",
-        "calendar_day",
-        "calendar_week",
-        "calendar_month",
-        "calendar_quarter",
-        "calendar_year",
-        "lifetime",
-    ] = Field(description="How long the limit counts before it starts afresh.")
+    window: BudgetWindow = Field(
+        description="How long the limit counts: a calendar window that starts afresh, lifetime, or rolling over so "
+        "many hours or days (rolling 24h, rolling 7d), where room comes back bit by bit."
+    )
     zone: Zone = Field(default_factory=lambda: scalars.read_zone("UTC"), description="Time zone the window is cut in.")
     per: str | None = Field(default=None, description="A tag: each of its values gets a limit of its own.")
     match: MatchEntry | None = Field(default=None, description="Which purchases count; without it, all do.")
@@ -164,6 +188,10 @@ class BudgetEntry(Strict):
     )
     protect: dict[str, Share] = Field(
         default_factory=dict, description="Importance -> share of the limit that less important requests cannot use."
+    )
+    forecast: bool = Field(
+        default=False,
+        description="Alert as soon as the limit would be passed before the window ends, at its rate so far.",
     )
 
 
@@ -179,25 +207,86 @@ class LedgerEntry(Strict):
         default=None,
         description="Environment variable that holds the whole url, its password with it; where it is not set, url.",
     )
+    seal_key_env: EnvName | None = Field(
+        default=None,
+        description="Environment variable that holds a key of 16 characters or more; with it `routing ledger verify` "
+        "seals entries, so that an edited or deleted one is found.",
+    )
     hold_for: Seconds = Field(default=900.0, description="How long a reservation waits for its call to end.")
     on_expiry: Literal["settle", "release"] = Field(
         default="settle",
         description="What becomes of a reservation whose process died: settle (charged, unconfirmed) or release.",
+    )
+    keep_prompts: bool = Field(
+        default=False, description="Whether the words of prompts are kept too; else only their hash and length."
+    )
+
+
+class LimitsEntry(Strict):
+    """Where processes and machines share the account's limits a minute."""
+
+    url: str | None = Field(
+        default=None,
+        description="redis://host:6379/0 (Redis or Valkey; no password here), rediss:// (encrypted), unix:///socket, "
+        "or memory:// (each process for itself).",
+    )
+    url_env: EnvName | None = Field(
+        default=None,
+        description="Environment variable that holds the whole url, its password with it; where it is not set, url.",
     )
 
 
 class CacheEntry(Strict):
     """Where pictures are kept, so that the same request is not bought twice."""
 
-    url: str = Field(description="file:///folder (relative to this file) or file:////absolute/folder.")
+    url: str = Field(
+        description="file:///folder (relative to this file), file:////absolute/folder, or s3://bucket/prefix (its keys "
+        "stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION)."
+    )
+    endpoint_env: EnvName | None = Field(
+        default=None, description="s3 only: environment variable with the address of a service that is not Amazon's."
+    )
     keep_for: Seconds = Field(default=2_592_000.0, description="How long a picture is kept.")
-    max_size: Bytes | None = Field(default=None, description="How much the folder is meant to hold; not enforced yet.")
+    max_size: Bytes | None = Field(default=None, description="How much is kept; beyond that, the oldest goes first.")
 
 
 class AlertEntry(Strict):
-    """Who is told when a threshold is crossed."""
+    """Who is told of thresholds, forecasts, money in doubt, overruns and what budgets refused."""
 
-    kind: Literal["log"] = Field(description="How: log writes a warning to the program's log.")
+    kind: Literal["log", "webhook", "slack", "email", "apprise"] = Field(
+        description="How: log (a warning in the program's log), webhook (a signed CloudEvent), slack (an incoming "
+        "webhook of Slack), email, or apprise (any service that Apprise knows; an extra)."
+    )
+    name: Name | None = Field(default=None, description="A name of yours; else the kind. Each stands once.")
+    url: Url | None = Field(default=None, description="Webhook only: a fixed address, where it is no secret.")
+    url_env: EnvName | None = Field(
+        default=None, description="Webhook, slack and apprise: environment variable that holds the address."
+    )
+    secret_env: EnvName | None = Field(
+        default=None,
+        description="Webhook only: environment variable with the secret that signs (whsec_... is read as base64).",
+    )
+    host: str | None = Field(default=None, min_length=1, description="E-mail only: the server that takes mail.")
+    port: Annotated[int | None, Field(ge=1, le=65_535)] = Field(
+        default=None, description="E-mail only: the server's port; else 587, or 465 with tls: implicit."
+    )
+    tls: Literal["starttls", "implicit", "none"] | None = Field(
+        default=None, description="E-mail only: starttls, implicit (encrypted from the first byte), or none."
+    )
+    sender: str | None = Field(default=None, alias="from", description="E-mail only: the address it comes from.")
+    to: Annotated[list[str] | None, Field(min_length=1)] = Field(
+        default=None, description="E-mail only: the addresses it goes to."
+    )
+    user_env: EnvName | None = Field(default=None, description="E-mail only: environment variable with the user.")
+    password_env: EnvName | None = Field(
+        default=None, description="E-mail only: environment variable with the password."
+    )
+    kinds: Annotated[list[AlertWord] | None, Field(min_length=1)] = Field(
+        default=None, description="Only these: threshold, forecast, unconfirmed, overrun, action. Else all."
+    )
+    budgets: Annotated[list[Name] | None, Field(min_length=1)] = Field(
+        default=None, description="Of what is about a budget, only these. Else all."
+    )
 
 
 class RouterFile(Strict):
@@ -212,5 +301,8 @@ class RouterFile(Strict):
     prices: list[PriceEntry] = Field(default_factory=list, description="What you negotiated; else the price book.")
     budgets: dict[Name, BudgetEntry] = Field(default_factory=dict, description="Limits, by a name of yours.")
     ledger: LedgerEntry = Field(default_factory=LedgerEntry, description="Where what was spent is written down.")
+    limits: LimitsEntry | None = Field(
+        default=None, description="Where limits a minute are shared; without it, each process paces for itself."
+    )
     cache: CacheEntry | None = Field(default=None, description="Where pictures are kept; without it, nowhere.")
-    alerts: list[AlertEntry] = Field(default_factory=list, description="Who is told when a threshold is crossed.")
+    alerts: list[AlertEntry] = Field(default_factory=list, description="Who is told of what is worth knowing.")

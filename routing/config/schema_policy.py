@@ -7,8 +7,20 @@ from typing import Annotated, Literal
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from routing.config import scalars
-from routing.config.schema import Label, Name, OnBudgetWord, OperationWord, Pixels, SomeMoney, Strict
+from routing.config.schema import (
+    Label,
+    Money,
+    Name,
+    OnBudgetWord,
+    OperationWord,
+    Pixels,
+    Seconds,
+    Share,
+    SomeMoney,
+    Strict,
+)
 from routing.config.schema_when import WhenEntry  # noqa: TC001 - pydantic reads the annotations when it builds
+from routing.core.picture import Size
 
 REFUSALS = ("RequestError", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
 """Errors that deciding ends with, as tests may name them."""
@@ -25,6 +37,26 @@ Refused = Annotated[
 ]
 
 
+_SIZE_CAP = {
+    "type": "object",
+    "properties": {
+        "at_most": {
+            "type": "string",
+            "pattern": scalars.MEGAPIXELS_PATTERN,
+            "examples": ["1MP", "1.5MP"],
+            "description": "The most pixels, in millions.",
+        }
+    },
+    "required": ["at_most"],
+    "additionalProperties": False,
+}
+SizeOrCap = Annotated[
+    Size | int,
+    PlainValidator(scalars.read_size_or_cap),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": scalars.SIZE_PATTERN}, _SIZE_CAP]}),
+]
+
+
 class SortEntry(Strict):
     """A rule that gives a request its importance, or caps what a caller may ask for."""
 
@@ -37,7 +69,10 @@ class AskEntry(Strict):
     """What a route asks of whichever deployment serves it; it goes before the caller's wish."""
 
     quality: str | None = Field(default=None, description="The quality: low, medium, high, ...")
-    size: Pixels | None = Field(default=None, description="The size, like 1024x1024.")
+    size: SizeOrCap | None = Field(
+        default=None,
+        description="The size, like 1024x1024, or {at_most: 1MP}: what is larger becomes as small, in the same shape.",
+    )
 
 
 class RouteEntry(Strict):
@@ -53,6 +88,13 @@ class RouteEntry(Strict):
     max_price: SomeMoney | None = Field(default=None, description="USD one request may cost at most, all pictures.")
     on_failure: list[Name] = Field(default_factory=list, description="Deployments to try after those of `use` failed.")
     on_budget: OnBudgetWord | None = Field(default=None, description="downgrade or refuse, for this route.")
+    deadline: Seconds | None = Field(
+        default=None, description="How long a request may take at most; a call may ask for less."
+    )
+    may_name: list[Name] | None = Field(
+        default=None,
+        description="The deployments a call may name; [] for none. Without it, those of `use` and `on_failure`.",
+    )
 
 
 class GivenEntry(Strict):
@@ -67,6 +109,10 @@ class GivenEntry(Strict):
     n: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="How many pictures.")
     references: Annotated[int, Field(ge=0, le=16)] = Field(default=0, description="How many images come with it.")
     max_price: SomeMoney | None = Field(default=None, description="USD the call allows.")
+    deadline: Seconds | None = Field(default=None, description="How long the call waits.")
+    deployment: Name | None = Field(default=None, description="The deployment the call names.")
+    budget_used: Share | None = Field(default=None, description="Used share of the fullest budget that counts it.")
+    budget_left: Money | None = Field(default=None, description="USD left in the budget with the least left.")
 
 
 class ExpectEntry(Strict):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
     from pathlib import Path
 
+    from routing.core.conditions import Standing
     from routing.core.policy import Settings
     from routing.core.request import ImageRequest
     from routing.errors import Problem
@@ -35,34 +36,42 @@ class ProviderSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimitSpec:
-    """What the vendor lets a deployment do in a minute; ``None`` is not known. Nothing is paced by it yet."""
-
-    images_per_minute: int | None = None
-    requests_per_minute: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSpec:
-    """Where pictures are kept, how long, and how much of them (which nothing enforces yet)."""
+    """Where pictures are kept, how long, and how many bytes of them; ``endpoint`` is empty for Amazon's own."""
 
     url: str
     keep_for_s: float
+    endpoint: str = ""
     max_size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSpec:
-    """A channel that is told when a threshold is crossed."""
+    """A channel that alerts are told to.
+
+    ``variables`` are the environment variables it needs, by what each holds (``url``, ``secret``, ``user``,
+    ``password``); their values are never here. ``kinds`` and ``budgets`` are what it is told; empty means all.
+    """
 
     kind: str
+    name: str
+    url: str = ""
+    variables: Mapping[str, str] = field(default_factory=lambda: NO_OPTIONS)
+    host: str = ""
+    port: int = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    sender: str = ""
+    recipients: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    budgets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyTest:
-    """One entry of a policy's ``tests``: a request, what must come out, and its place."""
+    """One entry of a policy's ``tests``: a request, how full its budgets are, what must come out, and its place."""
 
     request: ImageRequest
+    standing: Standing
     expect: Mapping[str, object]
     file: str
     line: int
@@ -76,6 +85,7 @@ class RouterConfig:
 
     ``root`` is the folder of ``router.yaml``: relative paths in URLs start there. ``sources`` are the files that were
     read, ``loaded_on`` the day whose prices and lifecycles were checked, ``warnings`` what will go wrong some day.
+    ``keep_prompts``: the ledger is told the words of prompts.
     """
 
     settings: Settings
@@ -83,9 +93,10 @@ class RouterConfig:
     ledger_url: str = field(repr=False)  # it may hold a password
     cache: CacheSpec | None
     alerts: tuple[AlertSpec, ...]
-    rate_limits: Mapping[str, RateLimitSpec]
     root: Path
     sources: tuple[Path, ...]
     loaded_on: date
+    keep_prompts: bool = False
+    limits_url: str = field(default="memory://", repr=False)  # it may hold a password
     tests: tuple[PolicyTest, ...] = ()
     warnings: tuple[Problem, ...] = ()

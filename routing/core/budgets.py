@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
@@ -47,7 +47,7 @@ class Budget:
 
     ``per`` names a tag whose every value has a counter of its own; requests without the tag share the counter ``""``.
     ``alert_at`` are amounts in nano-USD. ``protect`` gives an importance a share of the limit that less important
-    requests may not use.
+    requests may not use. ``forecast`` asks for an alert as soon as the limit is about to be passed at the present rate.
     """
 
     name: str
@@ -58,6 +58,7 @@ class Budget:
     on_budget: OnBudget | None = None
     alert_at: tuple[int, ...] = ()
     protect: Mapping[str, Fraction] = field(default_factory=lambda: MappingProxyType({}))
+    forecast: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +86,36 @@ class CounterKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A counter that a purchase must fit into, and what it allows."""
+    """A counter that a purchase must fit into, and what it allows.
+
+    A rolling window is counted in slices: ``key`` is the present one, ``earlier`` are the starts of those before it
+    that count against the same limit, oldest first; it has no one ``end``. ``share`` is the counter's part of its
+    budget's limit, and so of a raise.
+    """
 
     key: CounterKey
     limit_nusd: int
     end: datetime | None
     alert_at: tuple[int, ...] = ()
     on_budget: OnBudget | None = None
+    earlier: tuple[datetime, ...] = ()
+    share: Fraction = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRaise:
+    """More room in a budget for a while, recorded with its reason and over by itself: ``at <= t < until``.
+
+    ``scope`` is the value of the budget's ``per`` tag that it is meant for. ``by_nusd`` is added to the whole limit;
+    what is kept for an importance grows by its share of that.
+    """
+
+    budget: str
+    scope: str
+    by_nusd: int
+    at: datetime
+    until: datetime
+    reason: str
 
 
 def claims_for(budgets: Iterable[Budget], purchase: Purchase, ranks: Sequence[str], at: datetime) -> tuple[Claim, ...]:
@@ -100,20 +124,33 @@ def claims_for(budgets: Iterable[Budget], purchase: Purchase, ranks: Sequence[st
     for budget in budgets:
         if not budget.match.covers(purchase):
             continue
-        span = budget.window.span(at)
+        span, earlier = budget.window.span(at), budget.window.earlier(at)
         scope = purchase.tags.get(budget.per, "") if budget.per else ""
         claims += [
             Claim(
                 key=CounterKey(budget=budget.name, scope=scope, below=below, start=span.start),
                 limit_nusd=int(budget.limit_nusd * share),
-                end=span.end,
+                end=None if earlier else span.end,
                 alert_at=() if below else budget.alert_at,
                 on_budget=budget.on_budget,
+                earlier=earlier,
+                share=share,
             )
             for below, share in shares(budget, ranks).items()
             if not below or ranks.index(below) > ranks.index(purchase.importance)
         ]
     return tuple(sorted(claims, key=lambda claim: claim.key))
+
+
+def raised(claim: Claim, raises: Iterable[BudgetRaise]) -> Claim:
+    """Lift a claim's limit by its share of the raises of its budget and scope; those of others are left out."""
+    by_nusd = raised_by(raises, claim.key.budget, claim.key.scope)
+    return replace(claim, limit_nusd=claim.limit_nusd + int(claim.share * by_nusd)) if by_nusd else claim
+
+
+def raised_by(raises: Iterable[BudgetRaise], budget: str, scope: str) -> int:
+    """Add up the raises of one budget and scope, in nano-USD."""
+    return sum(each.by_nusd for each in raises if (each.budget, each.scope) == (budget, scope))
 
 
 def shares(budget: Budget, ranks: Sequence[str]) -> dict[str, Fraction]:

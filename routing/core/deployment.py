@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from routing.core.pacing import UNKNOWN, Allowance
 from routing.core.picture import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from routing.core.request import Operation
@@ -29,6 +30,9 @@ class SizeRule(Protocol):
     def nearest(self, size: Size) -> Size:
         """Find the legal size closest in shape, then in area."""
 
+    def within(self, size: Size, pixels_at_most: int) -> Size | None:
+        """Find the nearest legal size of at most so many pixels; ``None`` where every legal one has more."""
+
     def __str__(self) -> str:
         """Say the rule in words."""
 
@@ -45,16 +49,24 @@ class ListedSizes:
 
     def nearest(self, size: Size) -> Size:
         """Pick by aspect ratio first, by area second."""
+        return _nearest(size, self.sizes)
 
-        def distance(other: Size) -> tuple[float, float]:
-            shape = abs(math.log((other.width * size.height) / (other.height * size.width)))
-            return round(shape, 2), abs(math.log(other.pixels / size.pixels))
-
-        return min(self.sizes, key=distance)
+    def within(self, size: Size, pixels_at_most: int) -> Size | None:
+        """Pick in the same way among the sizes that are small enough."""
+        small = tuple(listed for listed in self.sizes if listed.pixels <= pixels_at_most)
+        return _nearest(size, small) if small else None
 
     def __str__(self) -> str:
         """List the sizes."""
         return ", ".join(str(size) for size in self.sizes)
+
+
+def _nearest(size: Size, sizes: tuple[Size, ...]) -> Size:
+    def distance(other: Size) -> tuple[float, float]:
+        shape = abs(math.log((other.width * size.height) / (other.height * size.width)))
+        return round(shape, 2), abs(math.log(other.pixels / size.pixels))
+
+    return min(sizes, key=distance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,20 +92,15 @@ class FreeSizes:
 
     def nearest(self, size: Size) -> Size:
         """Scale into the bounds keeping the shape as far as the steepest ratio allows."""
-        ratio = min(max(size.width / size.height, 1 / self.ratio_at_most), self.ratio_at_most)
-        area = min(max(size.pixels, self.pixels_at_least), self.pixels_at_most)
-        width, height = math.sqrt(area * ratio), math.sqrt(area / ratio)
-        shrink = min(1.0, self.edge_at_most / max(width, height))
-        step = self.multiple_of
-        base = Size(width=round(width * shrink / step) * step, height=round(height * shrink / step) * step)
-        steps = range(-3 * step, 4 * step, step)
-        legal = [
-            found
-            for dw in steps
-            for dh in steps
-            if self.allows(found := Size(width=max(step, base.width + dw), height=max(step, base.height + dh)))
-        ]
-        return min(legal, key=lambda s: (abs(s.width - width) + abs(s.height - height), s.width))
+        return min(_around(self, size), key=lambda found: found[0])[1]
+
+    def within(self, size: Size, pixels_at_most: int) -> Size | None:
+        """Scale in the same way into bounds of a smaller area."""
+        if pixels_at_most < self.pixels_at_least:
+            return None
+        smaller = replace(self, pixels_at_most=min(self.pixels_at_most, pixels_at_most))
+        found = min(_around(smaller, size), key=lambda found: found[0], default=None)
+        return found[1] if found else None
 
     def __str__(self) -> str:
         """Say the bounds."""
@@ -101,6 +108,22 @@ class FreeSizes:
             f"WxH in multiples of {self.multiple_of}, edge at most {self.edge_at_most}, "
             f"ratio at most {self.ratio_at_most}:1, {self.pixels_at_least:,} to {self.pixels_at_most:,} pixels"
         )
+
+
+def _around(rule: FreeSizes, size: Size) -> Iterator[tuple[tuple[float, int], Size]]:
+    """Walk the legal sizes around the scaled one, each with its distance from it."""
+    ratio = min(max(size.width / size.height, 1 / rule.ratio_at_most), rule.ratio_at_most)
+    area = min(max(size.pixels, rule.pixels_at_least), rule.pixels_at_most)
+    width, height = math.sqrt(area * ratio), math.sqrt(area / ratio)
+    shrink = min(1.0, rule.edge_at_most / max(width, height))
+    step = rule.multiple_of
+    base = Size(width=round(width * shrink / step) * step, height=round(height * shrink / step) * step)
+    steps = range(-3 * step, 4 * step, step)
+    for dw in steps:
+        for dh in steps:
+            found = Size(width=max(step, base.width + dw), height=max(step, base.height + dh))
+            if rule.allows(found):
+                yield (abs(found.width - width) + abs(found.height - height), found.width), found
 
 
 class OutputTokens(Protocol):
@@ -190,7 +213,8 @@ class Deployment:
     """One named thing we can buy from: provider, model, and the team's defaults.
 
     ``wire_model`` is the name the provider is called with. ``missing_key`` names the environment variable that holds
-    no key; a deployment without a key is dropped from every plan with that reason.
+    no key; a deployment without a key is dropped from every plan with that reason. ``allowance`` is what the vendor
+    lets through in a minute, as far as the team knows it.
     """
 
     name: str
@@ -201,3 +225,4 @@ class Deployment:
     size: Size | None = None
     timeout_s: float = 360.0
     missing_key: str | None = None
+    allowance: Allowance = UNKNOWN

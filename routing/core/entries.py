@@ -8,14 +8,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
-from routing.core.request import NO_TAGS
 from routing.errors import BudgetExceeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from routing.core.budgets import Claim, CounterKey
+    from routing.core.features import Features
     from routing.core.prices import Usage
 
 
@@ -42,10 +42,10 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """What the ledger keeps of a request, written with its first reservation. The prompt only as its hash.
+    """What the ledger keeps of a request, written with its first reservation.
 
-    The numbers (``prompt_chars`` ...) are the features that rules read, so that an edited policy can be tried on what
-    was.
+    The prompt only as its hash, unless the ledger was told to keep prompts. The ``features`` are what rules read, so
+    that an edited policy can be tried on what was.
     """
 
     request_id: str
@@ -54,17 +54,11 @@ class RequestRecord:
     importance: str
     rule: str
     policy: str
-    operation: str
     prompt_hash: str
-    prompt_chars: int
-    text_chars: int
-    n: int
-    references: int
-    size: str | None = None
-    named_importance: str | None = None
+    features: Features
     asset: str | None = None
     parent: str | None = None
-    tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    prompt: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +84,7 @@ class Resolution:
     """The one end of a reservation. ``amount_nusd`` is what is charged: 0 for a release.
 
     ``unconfirmed``: charged although the vendor's answer is unknown. ``reason`` says why where it is no plain settle.
+    ``vendor_request_id`` is what the vendor calls it, where it said so: what its bill is compared by.
     """
 
     reservation_id: str
@@ -101,17 +96,23 @@ class Resolution:
     images: int = 0
     usage: Usage | None = None
     reason: str = ""
+    vendor_request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment:
-    """A later correction of a resolved reservation: ``delta_nusd`` is added to what it was charged."""
+    """A later correction of a resolved reservation: what it did cost in truth, in all, in nano-USD.
+
+    The ledger books the difference from what it was charged until then, so that the same correction made twice books
+    nothing the second time.
+    """
 
     reservation_id: str
     at: datetime
-    delta_nusd: int
+    cost_nusd: int
     reason: str
     confirmed: bool = True
+    vendor_request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,26 +155,28 @@ class Entry:
     usage: Usage | None = None
     reason: str = ""
     picture_key: str = ""
+    vendor_request_id: str = ""
     counters: tuple[CounterKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Balance:
-    """What a counter holds and has spent, in nano-USD."""
+    """What a counter holds and has spent, in nano-USD; ``first_at`` is when its first reservation was made.
+
+    No entries can tell the latter of a counter by itself, so balances are compared without it.
+    """
 
     held_nusd: int = 0
     spent_nusd: int = 0
+    first_at: datetime | None = field(default=None, compare=False)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """A threshold that a budget's spending reached: once per budget, window and threshold. Amounts in nano-USD."""
-
-    key: CounterKey
-    threshold_nusd: int
-    limit_nusd: int
-    spent_nusd: int
-    at: datetime
+    def __add__(self, other: Balance) -> Balance:
+        """Sum two counters."""
+        return Balance(
+            held_nusd=self.held_nusd + other.held_nusd,
+            spent_nusd=self.spent_nusd + other.spent_nusd,
+            first_at=min((at for at in (self.first_at, other.first_at) if at), default=None),
+        )
 
 
 def fold(entries: Iterable[Entry]) -> dict[CounterKey, Balance]:
@@ -195,25 +198,44 @@ def fold(entries: Iterable[Entry]) -> dict[CounterKey, Balance]:
     return {key: Balance(held_nusd=held[key], spent_nusd=spent[key]) for key in held | spent}
 
 
-def crossed(claim: Claim, before_nusd: int, after_nusd: int) -> tuple[int, ...]:
-    """Find the thresholds that spending reached on its way from before to after."""
-    return tuple(threshold for threshold in claim.alert_at if before_nusd < threshold <= after_nusd)
+def back_at(balances: Mapping[datetime, Balance], starts: Sequence[datetime]) -> datetime | None:
+    """Tell when room comes back in a rolling window: when its oldest slice that holds something no longer counts.
+
+    ``starts`` are those of all its slices, oldest first, the present one last; ``None`` where none holds anything.
+    """
+    for start in starts:
+        balance = balances.get(start, Balance())
+        if balance.held_nusd or balance.spent_nusd:
+            return start + len(starts) * (starts[-1] - starts[-2])
+    return None
 
 
-def budget_exceeded(claim: Claim, balance: Balance, needed_nusd: int) -> BudgetExceeded:
-    """Word the refusal: which budget, what it allows, what is left, when it starts afresh."""
+def budget_exceeded(
+    claim: Claim, balance: Balance, needed_nusd: int, resets_at: datetime | None = None
+) -> BudgetExceeded:
+    """Word the refusal: which budget, what it allows, what is left, when it starts afresh.
+
+    Of a rolling window ``balance`` is that of all slices, and ``resets_at`` when the first of it comes back.
+    """
     key = claim.key
+    resets_at = claim.end or resets_at
     remaining = claim.limit_nusd - balance.held_nusd - balance.spent_nusd
     scope = f" for {key.scope!r}" if key.scope else ""
     kept = f", the rest is kept for {key.below}" if key.below else ""
-    fresh = f"; it starts afresh at {claim.end.isoformat()}" if claim.end else "; it never starts afresh"
     return BudgetExceeded(
         f"budget {key.budget!r}{scope} has ${usd_text(max(0, remaining))} left of ${usd_text(claim.limit_nusd)}"
         f" (spent ${usd_text(balance.spent_nusd)}, held ${usd_text(balance.held_nusd)}{kept}),"
-        f" ${usd_text(needed_nusd)} is needed{fresh}",
+        f" ${usd_text(needed_nusd)} is needed; {_afresh(claim, resets_at)}",
         budget=key.budget,
         limit=claim.limit_nusd,
         needed=needed_nusd,
         remaining=remaining,
-        resets_at=claim.end,
+        resets_at=resets_at,
     )
+
+
+def _afresh(claim: Claim, resets_at: datetime | None) -> str:
+    if claim.earlier:
+        when = f", from {resets_at.isoformat()} on" if resets_at else ""
+        return f"it is rolling: room comes back bit by bit{when}"
+    return f"it starts afresh at {resets_at.isoformat()}" if resets_at else "it never starts afresh"

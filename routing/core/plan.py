@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeAlias
 
+from routing.core.features import MEGAPIXEL
 from routing.core.money import usd_text
-from routing.core.policy import Pick, Policy, Route, Settings
-from routing.core.quote import Quote, quote_for
-from routing.core.request import ImageRequest, Operation, features_of
+from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
+from routing.core.quote import Quote, Tariff, tariff_for
+from routing.core.request import Operation
 from routing.core.suggest import did_you_mean
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
 
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from routing.core.deployment import Deployment
+    from routing.core.features import Features
     from routing.core.picture import Size
+    from routing.core.policy import Standings
 
 
 class Reason(StrEnum):
@@ -35,6 +39,9 @@ class Reason(StrEnum):
     PRICE_CAP = "price_cap"
     NOT_ASKED = "not_asked"
 
+
+SHAPES_AT_MOST = 1024
+"""How many shapes of requests are remembered; a service sees a few dozen."""
 
 _IMPOSSIBLE = frozenset({Reason.PROMPT_LENGTH, Reason.REFERENCES, Reason.SIZE, Reason.QUALITY, Reason.PARAMETER})
 """Reasons that lie in the request: where nothing else stood in the way, the request is at fault."""
@@ -74,7 +81,8 @@ class Dropped:
 class Plan:
     """The result of deciding: ordered candidates, what was dropped, and which rules said so.
 
-    ``on`` is the day whose prices hold for the whole request, however long it takes.
+    ``on`` is the day whose prices hold for the whole request, however long it takes. ``deadline_s`` is the shorter of
+    what the call and the route allow; ``None`` where neither says.
     """
 
     on: date
@@ -85,30 +93,25 @@ class Plan:
     candidates: tuple[Candidate, ...]
     dropped: tuple[Dropped, ...]
     notices: tuple[str, ...]
+    deadline_s: float | None = None
 
 
 class _Unfit(Exception):
     """A signal between two functions of this module."""
 
-    def __init__(self, reason: Reason, detail: str, *, price_nusd: int = 0, cap_nusd: int = 0) -> None:
+    def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
-        self.price_nusd = price_nusd
-        self.cap_nusd = cap_nusd
 
     def dropped(self, deployment: str) -> Dropped:
-        return Dropped(
-            deployment=deployment,
-            reason=self.reason,
-            detail=self.detail,
-            price_nusd=self.price_nusd,
-            cap_nusd=self.cap_nusd,
-        )
+        return Dropped(deployment=deployment, reason=self.reason, detail=self.detail)
 
 
-def decide(settings: Settings, request: ImageRequest, on: date) -> Plan:
-    """Make the plan for one request with the prices of a day; buys nothing, reads nothing.
+def decide(settings: Settings, features: Features, on: date, standings: Standings = nothing_known) -> Plan:
+    """Make the plan for one request, known by its features, with the prices of a day; buys nothing.
+
+    ``standings`` tells how full the budgets are; it need only be given where ``policy.reads_budgets``.
 
     Raises:
         RequestError: where the request itself is impossible for every candidate that is otherwise ready.
@@ -118,15 +121,14 @@ def decide(settings: Settings, request: ImageRequest, on: date) -> Plan:
 
     """
     policy = settings.policy
-    features = features_of(request)
-    given = policy.sort_request(features)
-    route = policy.route_for(given.importance, features)
+    given = policy.sort_request(features, standings)
+    route = policy.route_for(given.importance, features, standings)
     if route is None:
         raise NoCandidate(f"no variant of route {given.importance!r} of policy {policy.name} takes this request")
-    fitting, dropped = _consider(settings, request, route, on)
+    fitting, dropped = _consider(settings, features, route, on)
     if not fitting:
-        raise _nobody(request, given.importance, dropped)
-    notices = _notices(request, route, fitting[0])
+        raise _nobody(features, given.importance, dropped)
+    notices = _notices(features, route, fitting[0])
     return Plan(
         on=on,
         importance=given.importance,
@@ -135,103 +137,212 @@ def decide(settings: Settings, request: ImageRequest, on: date) -> Plan:
         route=route,
         candidates=tuple(fitting),
         dropped=tuple(dropped),
-        notices=(*notices, *_cap_notice(request, given.importance, given.capped_by)),
+        notices=(*notices, *_cap_notice(features, given.importance, given.capped_by)),
+        deadline_s=min((each for each in (features.deadline_s, route.deadline_s) if each is not None), default=None),
     )
 
 
-def _consider(
-    settings: Settings, request: ImageRequest, route: Route, on: date
-) -> tuple[list[Candidate], list[Dropped]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A deployment that can serve every request of a shape, but for what the prompt's length and a price cap say.
+
+    ``tariff`` is the reason where it is no ability but a key or a price that is missing. ``offer`` is ready where the
+    prompt does not change the price.
+    """
+
+    deployment: Deployment
+    size: Size
+    quality: str | None
+    tariff: Tariff | Dropped
+    offer: Candidate | None
+
+
+_Prepared: TypeAlias = "tuple[list[_Ready | Dropped], list[_Ready | Dropped]]"
+
+
+def _consider(settings: Settings, features: Features, route: Route, on: date) -> tuple[list[Candidate], list[Dropped]]:
+    use, others = _prepared(settings, features, route, on)
+    caps = [(route.max_price_nusd, "the route's"), (features.max_price_nusd, "the call's")]
+    given = [(cap, whose) for cap, whose in caps if cap is not None]
     dropped: list[Dropped] = []
 
-    def fitting(names: tuple[str, ...]) -> list[Candidate]:
-        found = []
-        for name in dict.fromkeys(names):
-            try:
-                found.append(_fit(settings, request, route, settings.deployments[name], on))
-            except _Unfit as unfit:
-                dropped.append(unfit.dropped(name))
-        return found
+    def fitting(found: list[_Ready | Dropped]) -> list[Candidate]:
+        candidates = []
+        for each in found:
+            fit = each if isinstance(each, Dropped) else _offer(each, features, given)
+            if isinstance(fit, Dropped):
+                dropped.append(fit)
+            else:
+                candidates.append(fit)
+        return candidates
 
-    _check_asked(request, route, settings.policy)
-    first = fitting(route.use)
+    first = fitting(use)
     if route.pick is Pick.CHEAPEST:
-        first.sort(key=lambda candidate: candidate.quote.price_nusd)  # stable: of equals the earlier named goes first
-    return first + fitting(tuple(name for name in route.on_failure if name not in route.use)), dropped
+        # What is expected to cost least; the bound parts equals, and of those the earlier named goes first.
+        first.sort(key=attrgetter("quote.expected_nusd", "quote.price_nusd"))
+    return first + fitting(others), dropped
 
 
-def _check_asked(request: ImageRequest, route: Route, policy: Policy) -> None:
-    if request.deployment and request.deployment not in (known := (*route.use, *route.on_failure)):
-        raise RequestError(
-            f"deployment {request.deployment!r} is not in {route.label or 'the route'} of policy {policy.name}"
-            f"{did_you_mean(request.deployment, known)}: it may use {', '.join(known)}"
+def _prepared(settings: Settings, features: Features, route: Route, on: date) -> _Prepared:
+    """Look at what does not change from prompt to prompt, once for all requests of one shape on one day."""
+    shape = (
+        id(route),
+        on,
+        features.operation,
+        features.size,
+        features.quality,
+        features.n,
+        features.references,
+        features.mask,
+        features.deployment,
+        features.background,
+        features.output_format,
+        tuple(features.extras.items()),
+    )
+    known: _Prepared | None = settings.prepared.get(shape)
+    if known is None:
+        _check_asked(features, route, settings.policy)
+        others = (*route.on_failure, *([features.deployment] if features.deployment else ()))
+        use = dict.fromkeys(route.use)
+        known = (
+            [_prepare(settings, features, route, settings.deployments[name], on) for name in use],
+            [
+                _prepare(settings, features, route, settings.deployments[name], on)
+                for name in dict.fromkeys(others)
+                if name not in use
+            ],
         )
+        if len(settings.prepared) >= SHAPES_AT_MOST:
+            settings.prepared.clear()
+        settings.prepared[shape] = known
+    return known
 
 
-def _fit(settings: Settings, request: ImageRequest, route: Route, deployment: Deployment, on: date) -> Candidate:
+def _prepare(
+    settings: Settings, features: Features, route: Route, deployment: Deployment, on: date
+) -> _Ready | Dropped:
+    try:
+        return _fit(settings, features, route, deployment, on)
+    except _Unfit as unfit:
+        return unfit.dropped(deployment.name)
+
+
+def _offer(ready: _Ready, features: Features, caps: list[tuple[int, str]]) -> Candidate | Dropped:
+    """Make the candidate for one prompt."""
+    deployment = ready.deployment
     model = deployment.model
-    if request.deployment and request.deployment != deployment.name:
-        raise _Unfit(Reason.NOT_ASKED, f"the call asks for {request.deployment}")
+    if features.prompt_chars > model.prompt_chars_at_most:
+        detail = (
+            f"the prompt has {features.prompt_chars:,} characters, {model.name} takes {model.prompt_chars_at_most:,}"
+        )
+        return Dropped(deployment=deployment.name, reason=Reason.PROMPT_LENGTH, detail=detail)
+    if isinstance(ready.tariff, Dropped):
+        return ready.tariff
+    candidate = ready.offer or Candidate(
+        deployment=deployment,
+        size=ready.size,
+        quality=ready.quality,
+        quote=ready.tariff.quote(features.prompt_bytes, features.prompt_chars),
+    )
+    price = candidate.quote.price_nusd
+    for cap, whose in caps:
+        if price > cap:
+            return Dropped(
+                deployment=deployment.name,
+                reason=Reason.PRICE_CAP,
+                detail=f"may cost ${usd_text(price)}, over {whose} max_price ${usd_text(cap)}",
+                price_nusd=price,
+                cap_nusd=cap,
+            )
+    return candidate
+
+
+def _check_asked(features: Features, route: Route, policy: Policy) -> None:
+    if not features.deployment or features.deployment in route.nameable:
+        return
+    what = f"{route.label or 'the route'} of policy {policy.name}"
+    if not route.nameable:
+        raise RequestError(f"{what} lets no call name a deployment: leave {features.deployment!r} out")
+    raise RequestError(
+        f"deployment {features.deployment!r} is not in {what}"
+        f"{did_you_mean(features.deployment, route.nameable)}: a call may name {', '.join(route.nameable)}"
+    )
+
+
+def _fit(settings: Settings, features: Features, route: Route, deployment: Deployment, on: date) -> _Ready:
+    model = deployment.model
+    if features.deployment and features.deployment != deployment.name:
+        raise _Unfit(Reason.NOT_ASKED, f"the call asks for {features.deployment}")
     if model.shutdown and model.shutdown <= on:
         instead = f"; use {model.substitute}" if model.substitute else ""
         raise _Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
-    _check_abilities(request, deployment)
-    size = route.ask.size or request.size or deployment.size or model.default_size
-    if not model.sizes.allows(size):
-        raise _Unfit(
-            Reason.SIZE, f"{model.name} cannot make {size}: nearest is {model.sizes.nearest(size)} ({model.sizes})"
-        )
-    quality = _quality(request, route, deployment)
+    _check_abilities(features, deployment)
+    size = _size(features, route, deployment)
+    quality = _quality(features, route, deployment)
+    tariff = _tariff(settings, features, deployment, size, quality, on)
+    offer = None
+    if isinstance(tariff, Tariff) and not tariff.text_in:
+        offer = Candidate(deployment=deployment, size=size, quality=quality, quote=tariff.quote(0, 0))
+    return _Ready(deployment=deployment, size=size, quality=quality, tariff=tariff, offer=offer)
+
+
+def _tariff(  # noqa: PLR0913, PLR0917 - all that a price hangs on
+    settings: Settings, features: Features, deployment: Deployment, size: Size, quality: str | None, on: date
+) -> Tariff | Dropped:
     if deployment.missing_key:  # after what can never be: whoever sets the key should not learn that only then
-        raise _Unfit(Reason.KEY_MISSING, f"no key: set {deployment.missing_key}")
+        detail = f"no key: set {deployment.missing_key}"
+        return Dropped(deployment=deployment.name, reason=Reason.KEY_MISSING, detail=detail)
     try:
         card = settings.prices.card(deployment.name, on)
-        quote = quote_for(request, model, card, size=size, quality=quality, n=request.n)
+        return tariff_for(features, deployment.model, card, size=size, quality=quality, n=features.n)
     except PriceUnknown as unknown:
-        raise _Unfit(Reason.PRICE_UNKNOWN, str(unknown)) from unknown
-    for cap, whose in ((route.max_price_nusd, "the route's"), (request.max_price_nusd, "the call's")):
-        if cap is not None and quote.price_nusd > cap:
-            raise _Unfit(
-                Reason.PRICE_CAP,
-                f"may cost ${usd_text(quote.price_nusd)}, over {whose} max_price ${usd_text(cap)}",
-                price_nusd=quote.price_nusd,
-                cap_nusd=cap,
-            )
-    return Candidate(deployment=deployment, size=size, quality=quality, quote=quote)
+        return Dropped(deployment=deployment.name, reason=Reason.PRICE_UNKNOWN, detail=str(unknown))
 
 
-def _check_abilities(request: ImageRequest, deployment: Deployment) -> None:
+def _check_abilities(features: Features, deployment: Deployment) -> None:
     model = deployment.model
-    if request.operation not in model.operations:
-        raise _Unfit(Reason.OPERATION, f"{model.name} cannot {request.operation.value}")
-    if len(request.prompt) > model.prompt_chars_at_most:
-        raise _Unfit(
-            Reason.PROMPT_LENGTH,
-            f"the prompt has {len(request.prompt):,} characters, {model.name} takes {model.prompt_chars_at_most:,}",
-        )
-    if len(request.images) > model.references_at_most:
+    if features.operation not in model.operations:
+        raise _Unfit(Reason.OPERATION, f"{model.name} cannot {features.operation.value}")
+    if len(features.references) > model.references_at_most:
         count = f"{model.references_at_most} reference image{'s' if model.references_at_most != 1 else ''}"
-        raise _Unfit(Reason.REFERENCES, f"{model.name} takes at most {count}, the call brings {len(request.images)}")
-    if request.mask and not model.mask:
+        raise _Unfit(
+            Reason.REFERENCES, f"{model.name} takes at most {count}, the call brings {len(features.references)}"
+        )
+    if features.mask and not model.mask:
         raise _Unfit(Reason.PARAMETER, f"{model.name} takes no mask")
     for name, value, known in (
-        ("background", request.background, model.backgrounds),
-        ("output_format", request.output_format, model.output_formats),
+        ("background", features.background, model.backgrounds),
+        ("output_format", features.output_format, model.output_formats),
     ):
         if value and value not in known:
             raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(known))
-    for name, value in request.extras.items():
+    for name, value in features.extras.items():
         if name not in model.extras:
             raise _Unfit(Reason.PARAMETER, f"{model.name} does not know {name}")
         if model.extras[name] and value not in model.extras[name]:
             raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(model.extras[name]))
 
 
-def _quality(request: ImageRequest, route: Route, deployment: Deployment) -> str | None:
+def _size(features: Features, route: Route, deployment: Deployment) -> Size:
+    model, cap = deployment.model, route.ask.pixels_at_most
+    size = route.ask.size or features.size or deployment.size or model.default_size
+    if cap is not None and size.pixels > cap:
+        smaller = model.sizes.within(size, cap)
+        if smaller is None:
+            raise _Unfit(Reason.SIZE, f"{model.name} makes nothing of at most {cap / MEGAPIXEL:g}MP ({model.sizes})")
+        return smaller
+    if not model.sizes.allows(size):
+        raise _Unfit(
+            Reason.SIZE, f"{model.name} cannot make {size}: nearest is {model.sizes.nearest(size)} ({model.sizes})"
+        )
+    return size
+
+
+def _quality(features: Features, route: Route, deployment: Deployment) -> str | None:
     known = deployment.model.qualities
     if not known:
         return None
-    quality = route.ask.quality or request.quality or deployment.quality or deployment.model.default_quality
+    quality = route.ask.quality or features.quality or deployment.quality or deployment.model.default_quality
     if quality not in known:
         raise _Unfit(Reason.QUALITY, f"{deployment.model.name} has no quality {quality}" + _has(known))
     return quality
@@ -241,24 +352,24 @@ def _has(known: tuple[str, ...]) -> str:
     return f" (it has {', '.join(known)})" if known else ""
 
 
-def _notices(request: ImageRequest, route: Route, candidate: Candidate) -> list[str]:
+def _notices(features: Features, route: Route, candidate: Candidate) -> list[str]:
     notices = []
-    if request.quality and request.quality != candidate.quality:
+    if features.quality and features.quality != candidate.quality:
         got = f"quality {candidate.quality}" if candidate.quality else "no choice of quality"
-        notices.append(f"quality {request.quality} was asked; {route.label or 'the route'} buys {got}")
-    if request.size and request.size != candidate.size:
-        notices.append(f"size {request.size} was asked; {route.label or 'the route'} buys {candidate.size}")
+        notices.append(f"quality {features.quality} was asked; {route.label or 'the route'} buys {got}")
+    if features.size and features.size != candidate.size:
+        notices.append(f"size {features.size} was asked; {route.label or 'the route'} buys {candidate.size}")
     return notices
 
 
-def _cap_notice(request: ImageRequest, importance: str, capped_by: str) -> list[str]:
+def _cap_notice(features: Features, importance: str, capped_by: str) -> list[str]:
     if not capped_by:
         return []
-    asked = f" ({request.importance} was asked)" if request.importance else ""
+    asked = f" ({features.importance} was asked)" if features.importance else ""
     return [f"importance is {importance}{asked}: capped by {capped_by}"]
 
 
-def _nobody(request: ImageRequest, importance: str, dropped: list[Dropped]) -> Exception:
+def _nobody(features: Features, importance: str, dropped: list[Dropped]) -> Exception:
     """Choose the error that tells the caller what to change."""
     relevant = [drop for drop in dropped if drop.reason is not Reason.NOT_ASKED]
     reasons = {drop.reason for drop in relevant}
@@ -273,6 +384,6 @@ def _nobody(request: ImageRequest, importance: str, dropped: list[Dropped]) -> E
         nearest = min(capped, key=lambda drop: drop.price_nusd)
         message = f"nothing fits under max_price: {listed}"
         return PriceCapExceeded(message, price=nearest.price_nusd, cap=nearest.cap_nusd, dropped=relevant)
-    if Operation.EDIT is request.operation and reasons == {Reason.OPERATION}:
+    if Operation.EDIT is features.operation and reasons == {Reason.OPERATION}:
         return RequestError(f"no deployment of route {importance!r} can edit: {listed}", dropped=relevant)
     return NoCandidate(f"no deployment of route {importance!r} can serve this: {listed}", dropped=dropped)

@@ -7,17 +7,18 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from routing.core.budgets import Budget, OnBudget
-from routing.core.conditions import When
+from routing.core.conditions import UNKNOWN, Standing, Test, When
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Hashable, Mapping
+    from typing import Any
 
     from routing.core.deployment import Deployment
+    from routing.core.features import Features
     from routing.core.picture import Size
     from routing.core.prices import PriceBook
-    from routing.core.request import Features
 
 NAMED_BY_CALL = "named by the call"
 
@@ -41,15 +42,23 @@ class SortRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
-    """What a route asks of whichever deployment serves it; ``None`` leaves it to the caller."""
+    """What a route asks of whichever deployment serves it; ``None`` leaves it to the caller.
+
+    ``pixels_at_most`` makes a larger picture smaller, keeping its shape.
+    """
 
     quality: str | None = None
     size: Size | None = None
+    pixels_at_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What an importance buys. ``max_price_nusd`` caps one request; ``label`` is its place in the file."""
+    """What an importance buys. ``max_price_nusd`` caps one request; ``label`` is its place in the file.
+
+    ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
+    that a call may name; ``None``: those of ``use`` and ``on_failure``.
+    """
 
     use: tuple[str, ...]
     when: When = field(default_factory=When)
@@ -58,7 +67,14 @@ class Route:
     max_price_nusd: int | None = None
     on_failure: tuple[str, ...] = ()
     on_budget: OnBudget | None = None
+    deadline_s: float | None = None
+    may_name: tuple[str, ...] | None = None
     label: str = ""
+
+    @property
+    def nameable(self) -> tuple[str, ...]:
+        """The deployments that a call may name."""
+        return (*self.use, *self.on_failure) if self.may_name is None else self.may_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +84,16 @@ class Sorted:
     importance: str
     rule: str
     capped_by: str = ""
+
+
+if TYPE_CHECKING:
+    Standings = Callable[[str | None], Standing]
+    """How full the budgets are that would count a request of some importance (``None``: it has none yet)."""
+
+
+def nothing_known(_importance: str | None) -> Standing:
+    """Know nothing of any budget: conditions on budgets never hold."""
+    return UNKNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,13 +107,32 @@ class Policy:
     on_budget: OnBudget = OnBudget.DOWNGRADE
     tags: frozenset[str] | None = None
     fingerprint: str = ""
+    reads_budgets: bool = field(init=False, repr=False, compare=False)
+    """Whether any rule asks how full the budgets are."""
+    _rules: tuple[tuple[Test, str, str], ...] = field(init=False, repr=False, compare=False)
+    _caps: tuple[tuple[Test, int, SortRule], ...] = field(init=False, repr=False, compare=False)
 
-    def rank(self, importance: str) -> int:
+    def __post_init__(self) -> None:
+        """Make ready what is asked for every request."""
+        whens = [rule.when for rule in self.sort] + [route.when for routes in self.routes.values() for route in routes]
+        rules = tuple((rule.when.holds, rule.importance, rule.label) for rule in self.sort if rule.importance)
+        # A half-read file may name what it does not declare; it never gets as far as a request.
+        caps = tuple(
+            (rule.when.holds, self.rank(rule.at_most), rule) for rule in self.sort if rule.at_most in self.importance
+        )
+        object.__setattr__(self, "reads_budgets", any(when.reads_budgets for when in whens))
+        object.__setattr__(self, "_rules", rules)
+        object.__setattr__(self, "_caps", caps)
+
+    def rank(self, importance: str | None) -> int:
         """Place in the order, 0 for the least."""
-        return self.importance.index(importance)
+        return self.importance.index(importance or "")
 
-    def sort_request(self, features: Features) -> Sorted:
+    def sort_request(self, features: Features, standings: Standings = nothing_known) -> Sorted:
         """Give a request its importance: the call's own word first, else the first rule that matches; then the caps.
+
+        Rules ask for the budgets that would count the request whatever its importance, caps for those that would count
+        it at the importance it got.
 
         Raises:
             RequestError: for an importance or a tag key that the policy does not declare.
@@ -96,21 +141,25 @@ class Policy:
         self._check_declared(features)
         importance, rule = features.importance, NAMED_BY_CALL
         if importance is None:
-            importance, rule = self._first_match(features)
+            importance, rule = self._first_match(features, standings(None))
         capped_by = ""
-        for cap in self.sort:
-            if cap.at_most and self.rank(cap.at_most) < self.rank(importance) and cap.when.holds(features):
-                importance, capped_by = cap.at_most, cap.label
+        if self._caps:
+            standing, rank = standings(importance), self.rank(importance)
+            for holds, cap, capping in self._caps:
+                if cap < rank and holds(features, standing):
+                    rank, capped_by = cap, capping.label
+            importance = self.importance[rank]
         return Sorted(importance=importance, rule=rule, capped_by=capped_by)
 
-    def route_for(self, importance: str, features: Features) -> Route | None:
+    def route_for(self, importance: str, features: Features, standings: Standings = nothing_known) -> Route | None:
         """Find the first variant of the importance's route whose conditions hold."""
-        return next((route for route in self.routes[importance] if route.when.holds(features)), None)
+        standing = standings(importance)
+        return next((route for route in self.routes[importance] if route.when.holds(features, standing)), None)
 
-    def _first_match(self, features: Features) -> tuple[str, str]:
-        for rule in self.sort:
-            if rule.importance and rule.when.holds(features):
-                return rule.importance, rule.label
+    def _first_match(self, features: Features, standing: Standing) -> tuple[str, str]:
+        for holds, importance, label in self._rules:
+            if holds(features, standing):
+                return importance, label
         # config refuses a policy without a default; a hand-made one may still lack it
         raise RequestError(f"no sort rule of policy {self.name} matches; pass importance={self.importance[0]!r}")
 
@@ -130,7 +179,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything the files say that deciding and booking need."""
+    """Everything the files say that deciding and booking need.
+
+    ``prepared`` is a memory of ``decide``'s own: what it found out once about a route and requests of one shape.
+    """
 
     policy: Policy
     deployments: Mapping[str, Deployment]
@@ -138,3 +190,4 @@ class Settings:
     budgets: tuple[Budget, ...] = ()
     hold_for_s: float = 900.0
     release_expired: bool = False
+    prepared: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)

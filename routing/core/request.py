@@ -1,13 +1,11 @@
-"""What a caller asks for, and what a policy can read from it."""
+"""What a caller asks for."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from types import MappingProxyType
 
 from routing.core.picture import Picture, Size
@@ -20,9 +18,6 @@ NAME_CHARS_AT_MOST = 200
 TAGS_AT_MOST = 32
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
-
-_QUOTED = re.compile(r'"([^"]*)"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|「([^」]*)」|『([^』]*)』')
-"""Pairs of double quotation marks; what stands inside must be legible in the picture."""
 
 
 class Operation(StrEnum):
@@ -138,49 +133,3 @@ def _is_text(value: object) -> bool:
 
 def _is_duration(seconds: object) -> bool:
     return isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 < seconds < math.inf
-
-
-def quoted_text(prompt: str) -> str:
-    """Collect what stands in double quotation marks, in any script's own: the words that must be legible."""
-    return "".join(part for match in _QUOTED.finditer(prompt) for part in match.groups() if part)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Features:
-    """What rules may read of a request; ``None`` is undefined and never matches."""
-
-    tags: Mapping[str, str]
-    operation: str
-    size: Size | None
-    n: int
-    references: int
-    prompt: str = field(repr=False)
-    importance: str | None = None
-
-    @property
-    def megapixels(self) -> float | None:
-        """Millions of pixels asked for."""
-        return self.size.pixels / 1_000_000 if self.size else None
-
-    @property
-    def prompt_chars(self) -> int:
-        """Characters of the prompt."""
-        return len(self.prompt)
-
-    @cached_property
-    def text_chars(self) -> int:
-        """Characters in double quotation marks."""
-        return len(quoted_text(self.prompt))
-
-
-def features_of(request: ImageRequest) -> Features:
-    """Read a request the way a policy does."""
-    return Features(
-        tags=request.tags,
-        operation=request.operation.value,
-        size=request.size,
-        n=request.n,
-        references=len(request.images),
-        prompt=request.prompt,
-        importance=request.importance,
-    )

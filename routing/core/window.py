@@ -18,7 +18,12 @@ class WindowKind(StrEnum):
     CALENDAR_MONTH = "calendar_month"
     CALENDAR_QUARTER = "calendar_quarter"
     CALENDAR_YEAR = "calendar_year"
+    ROLLING = "rolling"
     LIFETIME = "lifetime"
+
+
+SLICES = 24
+"""How many slices a rolling window is counted in, beside the present one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +36,22 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A way to cut time, in a named time zone."""
+    """A way to cut time, in a named time zone.
+
+    A rolling window has a ``length``, of whole hours, and is counted in slices of a 24th of it, cut from 1970 on.
+    """
 
     kind: WindowKind
     zone: tzinfo = UTC
+    length: timedelta = timedelta()
 
     def span(self, at: datetime) -> Span:
-        """Find the window that ``at`` (aware) falls in."""
+        """Find the window that ``at`` (aware) falls in; of a rolling one its slice."""
         if self.kind is WindowKind.LIFETIME:
             return Span(start=EPOCH, end=None)
+        if self.kind is WindowKind.ROLLING:
+            start = at.astimezone(UTC) - (at - EPOCH) % self.slice_length
+            return Span(start=start, end=start + self.slice_length)
         if self.kind is WindowKind.CALENDAR_HOUR:
             # Hours are cut in UTC and shifted by the zone's offset, so that the repeated hour of autumn stays two.
             offset = at.astimezone(self.zone).utcoffset() or timedelta()
@@ -48,6 +60,21 @@ class Window:
         midnight = at.astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
         start = _first_day(self.kind, midnight)
         return Span(start=start.astimezone(UTC), end=_next_start(self.kind, start).astimezone(UTC))
+
+    @property
+    def slice_length(self) -> timedelta:
+        """How long a slice of a rolling window is."""
+        return self.length / SLICES
+
+    def earlier(self, at: datetime) -> tuple[datetime, ...]:
+        """List the starts of the slices that count beside the present one, oldest first; none where it is not rolling.
+
+        They reach back over the whole window, and by up to a slice more.
+        """
+        if self.kind is not WindowKind.ROLLING:
+            return ()
+        present, length = self.span(at).start, self.slice_length
+        return tuple(present - back * length for back in range(SLICES, 0, -1))
 
 
 def _first_day(kind: WindowKind, midnight: datetime) -> datetime:

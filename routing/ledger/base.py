@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from datetime import datetime
+from routing.errors import LedgerError
 
-    from routing.core.budgets import CounterKey
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from routing.core.alerts import Alert, AlertStanding, Delivery
+    from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.entries import (
         Adjustment,
-        Alert,
         Balance,
         CacheHit,
         Entry,
@@ -20,7 +23,12 @@ if TYPE_CHECKING:
         Reservation,
         Resolution,
     )
+    from routing.core.replay import Past
     from routing.core.spend import SpendQuery, SpendRow
+
+
+class ArchiveError(LedgerError):
+    """An archive cannot be written, or is not what the ledger says of it."""
 
 
 class Ledger(Protocol):
@@ -32,8 +40,9 @@ class Ledger(Protocol):
     def reserve(self, record: RequestRecord, reservations: Sequence[Reservation]) -> None:
         """Set money aside for one or more attempts of a request, all of them or none.
 
-        Every claim of every reservation is guarded: ``held + spent + amount <= limit``. The request's record is
-        written with its first reservation and left alone afterwards.
+        Every claim of every reservation is guarded: ``held + spent + amount <= limit``, over all slices of a rolling
+        window, the limit being raised by what ``raise_budget`` recorded for that time. The request's record is written
+        with its first reservation and left alone afterwards.
 
         Raises:
             BudgetExceeded: for the first claim, in sorted order, that has no room; nothing was written.
@@ -53,7 +62,14 @@ class Ledger(Protocol):
         """
 
     def adjust(self, adjustment: Adjustment) -> tuple[Alert, ...]:
-        """Correct what a resolved reservation was charged; ``AlreadyResolved`` where there is no such resolution."""
+        """Correct what a resolved reservation was charged, to what it cost in truth; return the alerts this wrote.
+
+        Written also where the difference is nothing: then it confirms.
+
+        Raises:
+            AlreadyResolved: where there is no such resolution; nothing was written.
+
+        """
 
     def record_cached(self, record: RequestRecord, hit: CacheHit) -> None:
         """Book an answer that came from the cache; ``RequestIdReused`` as for ``reserve``."""
@@ -64,28 +80,59 @@ class Ledger(Protocol):
         They are charged at their hold, ``unconfirmed``, or given back with ``release``.
         """
 
+    def roll_up(self, at_least: int = 1) -> bool:
+        """Fold the next entries, at most 5,000, into the sums that reports read; nothing where fewer than this wait.
+
+        Returns whether there was something to fold: repeat it to fold everything. Each entry is folded exactly once,
+        however many processes do so at a time.
+        """
+
+    def raise_budget(self, raised: BudgetRaise) -> None:
+        """Record more room in a budget for a while; every process sees it with its next reservation."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptHistory:
-    """One attempt of a request: its reservation, and its resolution where it has one."""
+    """One attempt of a request: its reservation, its resolution where it has one, and corrections of that in order."""
 
     reserve: Entry
     resolution: Entry | None
-    adjusted_nusd: int = 0
+    adjustments: tuple[Entry, ...] = ()
+
+    @property
+    def adjusted_nusd(self) -> int:
+        """The sum of its corrections."""
+        return sum(entry.amount_nusd for entry in self.adjustments)
 
     @property
     def cost_nusd(self) -> int:
         """What it is charged now, corrections included."""
         return (self.resolution.amount_nusd if self.resolution else 0) + self.adjusted_nusd
 
+    @property
+    def unconfirmed(self) -> bool:
+        """Tell whether nobody knows yet if the vendor charged: the last word counts."""
+        answers = (*((self.resolution,) if self.resolution else ()), *self.adjustments)
+        return bool(answers) and answers[-1].unconfirmed
+
+    @property
+    def vendor_request_id(self) -> str:
+        """What the vendor's bill calls it, as far as that is known; a correction may have brought it."""
+        answers = (*((self.resolution,) if self.resolution else ()), *self.adjustments)
+        return next((entry.vendor_request_id for entry in reversed(answers) if entry.vendor_request_id), "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestHistory:
-    """Everything the ledger knows of one request."""
+    """Everything the ledger knows of one request.
+
+    ``archived_to`` is the name of the file that its entries were moved to, or are on their way to.
+    """
 
     record: RequestRecord
     attempts: tuple[AttemptHistory, ...]
     cached: tuple[Entry, ...] = ()
+    archived_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +140,8 @@ class Verification:
     """The result of folding every entry and comparing it with the counters.
 
     ``differences`` are sentences, empty where all is well. ``hold_ratio_median`` and ``hold_ratio_worst`` compare holds
-    with the costs they became (metered settles only; ``None`` without any).
+    with the costs they became (metered settles only; ``None`` without any). ``archived`` counts entries that were moved
+    to files; their sums are part of ``spent_nusd``.
     """
 
     entries: int
@@ -105,6 +153,62 @@ class Verification:
     differences: tuple[str, ...]
     hold_ratio_median: float | None = None
     hold_ratio_worst: float | None = None
+    archived: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seal:
+    """An HMAC over rows ``first_seq`` to ``last_seq`` (as many as ``rows_sealed``) and the seal before it.
+
+    ``covers`` is ``entries`` or ``raises``; numbers of raises are of their own.
+    """
+
+    id: int
+    covers: str
+    first_seq: int
+    last_seq: int
+    rows_sealed: int
+    at: datetime
+    previous: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealCheck:
+    """What became of the seals. ``differences`` are sentences, empty where all is well.
+
+    ``entries`` and ``raises`` are how many the seals cover. ``unchecked`` counts the entries whose seals hold archived
+    ones, ``unread`` names the files that would be needed to check them.
+    """
+
+    seals: int
+    entries: int
+    raises: int
+    newest: Seal | None
+    differences: tuple[str, ...] = ()
+    unchecked: int = 0
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """Entries that were moved to a file: those of requests made before ``until`` of which everything was over.
+
+    The figures are ``0`` as long as the file is not written. ``finished``: nothing of it is left to do.
+    """
+
+    id: int
+    file: str
+    until: datetime
+    at: datetime
+    finished: bool
+    sealed: bool
+    requests: int = 0
+    entries: int = 0
+    first_seq: int = 0
+    last_seq: int = 0
+    spent_nusd: int = 0
+    sha256: str = ""
 
 
 class LedgerReader(Protocol):
@@ -114,10 +218,35 @@ class LedgerReader(Protocol):
         """Look up one request; ``None`` where it was never written."""
 
     def spend(self, query: SpendQuery) -> list[SpendRow]:
-        """Group what was charged, dearest first, then by key."""
+        """Group what was charged, dearest first, then by key.
 
-    def balances(self, budget: str, start: datetime) -> dict[CounterKey, Balance]:
-        """Read every counter of a budget's window."""
+        A request counts in the group and the time of its first charge or answer, so that rows add up to the total. A
+        question that is cut into periods (``per``) is asked for each of them, by ``spend_each``.
+        """
+
+    def spend_each(self, queries: Sequence[SpendQuery]) -> list[list[SpendRow]]:
+        """Answer several questions as ``spend`` does, all of one state of the ledger."""
+
+    def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
+        """Walk the requests made in ``[since, until)`` in order of time, without holding them all.
+
+        Those that were archived are left out.
+        """
+
+    def pasts(self, since: datetime, until: datetime) -> Iterator[Past]:
+        """Walk the same requests as ``histories`` does, with as much of each as a replay needs."""
+
+    def unconfirmed(self) -> Iterator[AttemptHistory]:
+        """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first."""
+
+    def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:
+        """Read every counter of a budget's windows (or slices) that start at these times."""
+
+    def spent_since(self, since: datetime) -> dict[CounterKey, int]:
+        """Sum by counter what was charged since a time, in nano-USD; reads every entry since."""
+
+    def raises(self, at: datetime) -> tuple[BudgetRaise, ...]:
+        """List the raises of all budgets that hold at a time, oldest first."""
 
     def entries(self, since_seq: int = 0) -> Iterator[Entry]:
         """Walk the entries after a sequence number, in order, without holding them all."""
@@ -125,18 +254,87 @@ class LedgerReader(Protocol):
     def verify(self) -> Verification:
         """Fold the entries and compare with the counters."""
 
+    def archives(self) -> tuple[Archive, ...]:
+        """List what was moved to files, oldest first; the last one may be unfinished."""
+
+    def archives_behind(self, query: SpendQuery) -> tuple[Archive, ...]:
+        """List the archives that an answer of ``spend`` misses: it would have needed their entries one by one.
+
+        Those are groups by ``request_id`` or ``parent``, times that are no whole hours in UTC, groups by a tag of times
+        that are no whole days, and groups by several tags or by ``asset`` of times that are no whole months.
+        """
+
 
 class AlertLog(Protocol):
-    """Alerts that were written and not yet acknowledged."""
+    """Alerts, and how far each has come on its way to each channel."""
 
-    def pending_alerts(self) -> tuple[Alert, ...]:
-        """List alerts that no channel has taken yet, oldest first."""
+    def record_alerts(self, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+        """Write alerts; return those whose name was not there yet."""
 
-    def acknowledge(self, alerts: Sequence[Alert]) -> None:
-        """Mark alerts as delivered."""
+    def alerts(self, since: datetime) -> tuple[AlertStanding, ...]:
+        """List the alerts since a time with how far they have come, oldest first."""
+
+    def claim_deliveries(self, channels: Sequence[str], now: datetime, until: datetime) -> tuple[Delivery, ...]:
+        """Take what is due for these channels, so that nobody else takes it before ``until``; oldest alerts first.
+
+        Due is what was never looked at, what failed and whose time has come again, and what was claimed by
+        somebody who did not finish in time. An alert goes to the channels that are named when it is first looked at:
+        one that is added later is not told old news. At most 100 at once.
+        """
+
+    def finish_deliveries(self, taken: Sequence[Delivery], failed: Sequence[tuple[Delivery, str, datetime]]) -> None:
+        """Note which deliveries were taken, and which failed: with what error, and when to try again."""
 
 
-class Store(Ledger, LedgerReader, AlertLog, Protocol):
+class Safekeeping(Protocol):
+    """Seals over what is written, and files for what is old."""
+
+    def check_seals(self, key: bytes, *, expect: str = "", files: Sequence[Path] = ()) -> SealCheck:
+        """Check every seal; what is archived is read from ``files``, which ``archives`` lists by their SHA-256.
+
+        ``expect`` is the beginning of the digest of a seal that must be there.
+
+        Raises:
+            ArchiveError: where a file is no archive of this ledger, or was changed.
+
+        """
+
+    def seal(self, key: bytes, at: datetime) -> tuple[int, Seal | None]:
+        """Seal what is not sealed yet; return how many rows that was, and the newest seal.
+
+        While an archive is unfinished nothing is sealed.
+        """
+
+    def check_archives(self, files: Sequence[Path]) -> tuple[Archive, ...]:
+        """Read archives and compare them with what the ledger says of them; return the latter.
+
+        Raises:
+            ArchiveError: where a file is no archive of this ledger, or was changed.
+
+        """
+
+    def archive(
+        self,
+        until: datetime,
+        file: Path,
+        at: datetime,
+        *,
+        key: bytes = b"",
+        watch: Callable[[str], object] | None = None,
+    ) -> Archive | None:
+        """Move the entries of requests made before a UTC day to a file, or finish an archive that was interrupted.
+
+        Moved are the requests of which everything is over: no hold open, no charge in doubt, no entry since. The newest
+        request stays. The ledger keeps their sums and their ids. ``None`` where there is nothing to move. ``key`` is
+        needed where the ledger has seals. ``watch`` is told each step before it begins.
+
+        Raises:
+            ArchiveError: where this cannot be done; what was begun is finished by doing it again.
+
+        """
+
+
+class Store(Ledger, LedgerReader, AlertLog, Safekeeping, Protocol):
     """A whole ledger, as an adapter provides it."""
 
     def close(self) -> None:

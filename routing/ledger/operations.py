@@ -1,30 +1,36 @@
-"""What each write of the ledger does, inside a transaction that someone else begins and commits.
+"""What each write of money does, inside a transaction that someone else begins and commits.
 
 An operation that raises has changed nothing once its caller rolls back. Only SQL that every store shares is used here.
+What is written rarely stands in ``rare_operations``.
 """
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from routing.core.budgets import Claim
-from routing.core.entries import Alert, Balance, Basis, EntryKind, Resolution, budget_exceeded, crossed
+from routing.core.alerts import crossed, overrun_alert, threshold_alert
+from routing.core.budgets import raised
+from routing.core.entries import Balance, Basis, EntryKind, Resolution, back_at, budget_exceeded
 from routing.core.money import usd_text
+from routing.core.window import SLICES
 from routing.errors import AlreadyResolved, LedgerUnavailable, RequestIdReused
 from routing.ledger.queries import SQL
 from routing.ledger.rows import (
+    MILLISECOND,
     Row,
+    alert_parameters,
     balance_from,
-    counter_ids,
     entry_parameters,
     from_ms,
     key_from,
     key_parameters,
+    raise_from,
     request_parameters,
     split_reservation_id,
     to_ms,
     usage_json,
+    whole_numbers,
     whole_numbers_json,
 )
 
@@ -32,7 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from routing.core.budgets import CounterKey
+    from routing.core.alerts import Alert
+    from routing.core.budgets import BudgetRaise, Claim, CounterKey
     from routing.core.entries import Adjustment, CacheHit, RequestRecord, Reservation
 
 _ENDED = {EntryKind.SETTLE: "settled", EntryKind.RELEASE: "released", EntryKind.EXPIRE: "expired"}
@@ -50,9 +57,14 @@ class Cursor(Protocol):
 
 def fetch(cursor: Cursor, name: str, parameters: Mapping[str, object]) -> Row | None:
     """Run a named statement for its one row."""
-    cursor.execute(SQL[name], parameters)
-    rows = cursor.fetchall()
+    rows = fetch_all(cursor, name, parameters)
     return rows[0] if rows else None
+
+
+def fetch_all(cursor: Cursor, name: str, parameters: Mapping[str, object]) -> list[Any]:
+    """Run a named statement for its rows."""
+    cursor.execute(SQL[name], parameters)
+    return cursor.fetchall()
 
 
 def reserve(cursor: Cursor, record: RequestRecord, reservations: Sequence[Reservation]) -> None:
@@ -64,7 +76,11 @@ def reserve(cursor: Cursor, record: RequestRecord, reservations: Sequence[Reserv
             raise RequestIdReused(f"attempt {attempt} of request {record.request_id!r} was made already")
         made.add(attempt)
     claims = _claims_of(reservations)
-    counters = {key: _hold(cursor, claim, needed) for key, (claim, needed) in sorted(claims.items())}
+    raises = _raises(cursor, reservations) if claims else ()
+    counters = {
+        key: _hold(cursor, raised(claim, raises) if raises else claim, needed, reservations[0].at)
+        for key, (claim, needed) in sorted(claims.items())
+    }
     for attempt, reservation in zip(attempts, reservations, strict=True):
         entry = entry_parameters(
             request=request,
@@ -102,30 +118,39 @@ def resolve(cursor: Cursor, resolution: Resolution) -> tuple[Alert, ...]:
         images=resolution.images,
         usage=usage_json(resolution.usage),
         reason=resolution.reason,
+        vendor_request_id=resolution.vendor_request_id,
     )
     fetch(cursor, "insert_entry", entry)
-    return _book(cursor, hold, released=hold["amount_nusd"], charged=resolution.amount_nusd, at=resolution.at)
+    alerts = _book(cursor, hold, released=hold["amount_nusd"], charged=resolution.amount_nusd, at=resolution.at)
+    if resolution.amount_nusd > hold["amount_nusd"]:
+        overrun = overrun_alert(resolution, hold["deployment"], hold["amount_nusd"])
+        if fetch(cursor, "insert_alert", alert_parameters(overrun)):
+            alerts = (*alerts, overrun)
+    return alerts
 
 
 def adjust(cursor: Cursor, adjustment: Adjustment) -> tuple[Alert, ...]:
     """Correct a charge: see ``Ledger.adjust``."""
     found = _reserve_and_resolution(cursor, adjustment.reservation_id)
-    if found is None:
+    if found is None or _archived(cursor, adjustment.reservation_id):
         raise AlreadyResolved(_known_of(cursor, adjustment.reservation_id))
     reserved, resolution = found
     if resolution is None:
         raise AlreadyResolved(f"reservation {adjustment.reservation_id!r} is still open: end it before correcting it")
+    earlier = _written(fetch(cursor, "adjusted", {"request": reserved["request"], "attempt": reserved["attempt"]}))
+    difference = adjustment.cost_nusd - resolution["amount_nusd"] - earlier["adjusted"]
     entry = _answer(
         reserved,
         kind=EntryKind.ADJUST.value,
         at=to_ms(adjustment.at),
-        amount_nusd=adjustment.delta_nusd,
+        amount_nusd=difference,
         basis=(Basis.METERED if adjustment.confirmed else Basis.QUOTED).value,
         unconfirmed=int(not adjustment.confirmed),
         reason=adjustment.reason,
+        vendor_request_id=adjustment.vendor_request_id,
     )
     fetch(cursor, "insert_entry", entry)
-    return _book(cursor, reserved, released=0, charged=adjustment.delta_nusd, at=adjustment.at)
+    return _book(cursor, reserved, released=0, charged=difference, at=adjustment.at)
 
 
 def record_cached(cursor: Cursor, record: RequestRecord, hit: CacheHit) -> None:
@@ -148,7 +173,7 @@ def record_cached(cursor: Cursor, record: RequestRecord, hit: CacheHit) -> None:
 
 def sweep(cursor: Cursor, now: datetime, *, release: bool) -> tuple[Resolution, ...]:
     """End what has expired: see ``Ledger.sweep``."""
-    cursor.execute(SQL["expired_holds"], {"now": to_ms(now)})
+    expired = fetch_all(cursor, "expired_holds", {"now": to_ms(now)})
     resolutions = tuple(
         Resolution(
             reservation_id=row["reservation_id"],
@@ -159,17 +184,11 @@ def sweep(cursor: Cursor, now: datetime, *, release: bool) -> tuple[Resolution, 
             unconfirmed=not release,
             reason="no answer before the hold ran out",
         )
-        for row in cursor.fetchall()
+        for row in expired
     )
     for resolution in resolutions:
         resolve(cursor, resolution)
     return resolutions
-
-
-def acknowledge(cursor: Cursor, alerts: Sequence[Alert]) -> None:
-    """Mark alerts as delivered."""
-    for alert in alerts:
-        cursor.execute(SQL["acknowledge"], {**key_parameters(alert.key), "threshold_nusd": alert.threshold_nusd})
 
 
 def counter_is_missing(counter: int) -> LedgerUnavailable:
@@ -195,8 +214,13 @@ def _request(cursor: Cursor, record: RequestRecord) -> tuple[int, set[int]]:
             f"request_id {record.request_id!r} was used on {from_ms(known['at']).isoformat()} for another request:"
             " give this one its own, or repeat exactly what was asked then"
         )
-    cursor.execute(SQL["attempts_made"], {"request": known["id"]})
-    return known["id"], {row["attempt"] for row in cursor.fetchall()}
+    if known["archived_to"]:
+        raise RequestIdReused(
+            f"request_id {record.request_id!r} was bought on {from_ms(known['at']):%Y-%m-%d} and archived to"
+            f" {known['archived_to']}: buying it again needs a new request_id"
+        )
+    made = fetch_all(cursor, "attempts_made", {"request": known["id"]})
+    return known["id"], {row["attempt"] for row in made}
 
 
 def _claims_of(reservations: Sequence[Reservation]) -> dict[CounterKey, tuple[Claim, int]]:
@@ -210,39 +234,88 @@ def _claims_of(reservations: Sequence[Reservation]) -> dict[CounterKey, tuple[Cl
     return claims
 
 
-def _hold(cursor: Cursor, claim: Claim, needed: int) -> int:
+def _raises(cursor: Cursor, reservations: Sequence[Reservation]) -> tuple[BudgetRaise, ...]:
+    """Read what lifts limits at the time of a call."""
+    rows = fetch_all(cursor, "raises_at", {"at": to_ms(reservations[0].at)})
+    return tuple(raise_from(row) for row in rows)
+
+
+def _hold(cursor: Cursor, claim: Claim, needed: int, at: datetime) -> int:
     """Set aside in one counter, or raise; return the counter's id."""
-    parameters = {
+    parameters: dict[str, Any] = {
         **key_parameters(claim.key),
         "needed": needed,
+        "earlier": 0,
         "limit": claim.limit_nusd,
         "alert_at": whole_numbers_json(claim.alert_at),
+        "slice_ms": 0,
     }
+    slices: dict[datetime, Balance] = {}
+    if claim.earlier:
+        slice_ms = parameters["slice_ms"] = (claim.key.start - claim.earlier[-1]) // MILLISECOND
+        # Those ahead count too: a clock that went back, or is behind another machine's, finds no new room.
+        present = to_ms(claim.key.start)
+        slices = _slices(cursor, claim.key, present, present + SLICES * slice_ms, slice_ms)
+        parameters["earlier"] = sum(
+            balance.held_nusd + balance.spent_nusd for start, balance in slices.items() if start != claim.key.start
+        )
     held = fetch(cursor, "hold_in_counter", parameters)
-    if held is None:
-        known = fetch(cursor, "counter", parameters)
-        if known is not None or needed > claim.limit_nusd:
-            raise budget_exceeded(claim, balance_from(known) if known else Balance(), needed)
-        held = _written(fetch(cursor, "insert_counter", parameters))
-    return int(held["id"])
+    if held is not None:
+        return int(held["id"])
+    known = fetch(cursor, "counter", parameters)
+    if known is not None or parameters["earlier"] + needed > claim.limit_nusd:
+        if claim.earlier:
+            starts = (*claim.earlier, claim.key.start)
+            raise budget_exceeded(claim, sum(slices.values(), Balance()), needed, back_at(slices, starts))
+        raise budget_exceeded(claim, balance_from(known) if known else Balance(), needed)
+    return int(_written(fetch(cursor, "insert_counter", {**parameters, "at": to_ms(at)}))["id"])
+
+
+def _slices(cursor: Cursor, key: CounterKey, present: int, last: int, slice_ms: int) -> dict[datetime, Balance]:
+    """Read what each slice holds and has spent, from the first of a window whose present one is given to the last."""
+    span = {"first": present - SLICES * slice_ms, "last": last, "slice_ms": slice_ms}
+    rows = fetch_all(cursor, "slices", {**key_parameters(key), **span})
+    return {from_ms(row["start"]): balance_from(row) for row in rows}
 
 
 def _book(cursor: Cursor, reserved: Row, *, released: int, charged: int, at: datetime) -> tuple[Alert, ...]:
     """Move every counter of a reservation, and write the alerts that this reaches for the first time."""
-    alerts = []
-    for counter in counter_ids(reserved["counters"]):
+    alerts: list[Alert] = []
+    for counter in whole_numbers(reserved["counters"]):
         row = fetch(cursor, "book_in_counter", {"id": counter, "released": released, "charged": charged})
         if row is None:
             raise counter_is_missing(counter)
-        claim = Claim(
-            key=key_from(row), limit_nusd=row["limit_nusd"], end=None, alert_at=tuple(json.loads(row["alert_at"]))
-        )
-        spent = row["spent_nusd"]
-        for threshold in crossed(claim, spent - charged, spent):
-            figures = {"threshold_nusd": threshold, "limit_nusd": claim.limit_nusd, "spent_nusd": spent}
-            if fetch(cursor, "insert_alert", {"counter": counter, "at": to_ms(at), **figures}):
-                alerts.append(Alert(key=claim.key, at=at, **figures))
+        if charged > 0 and row["alert_at"] != "[]":
+            alerts += _reached(cursor, row, charged, at)
     return tuple(alerts)
+
+
+def _reached(cursor: Cursor, row: Row, charged: int, at: datetime) -> list[Alert]:
+    """Write the alerts of the thresholds that a charge reaches; ``row`` is the counter as the charge left it."""
+    spent, slice_ms, starts = row["spent_nusd"], row["slice_ms"], [row["start"]]
+    length = SLICES * slice_ms * MILLISECOND
+    if slice_ms:
+        present = max(to_ms(at) // slice_ms * slice_ms, row["start"])
+        starts = list(range(present - SLICES * slice_ms, present + 1, slice_ms))
+        if row["start"] < starts[0]:
+            return []  # the charge belongs to a time that counts no longer
+        spent = sum(
+            balance.spent_nusd for balance in _slices(cursor, key_from(row), present, present, slice_ms).values()
+        )
+    written = []
+    for threshold in crossed(whole_numbers(row["alert_at"]), spent - charged, spent):
+        # Of a rolling window one alert in its whole length: none of its slices may have told of it.
+        *earlier, alert = (
+            threshold_alert(
+                replace(key_from(row), start=from_ms(start)), threshold, row["limit_nusd"], spent, at, length
+            )
+            for start in starts
+        )
+        if any(fetch(cursor, "alert_named", {"name": each.name}) for each in earlier):
+            continue
+        if fetch(cursor, "insert_alert", alert_parameters(alert)):
+            written.append(alert)
+    return written
 
 
 def _answer(reserved: Row, **columns: object) -> dict[str, object]:
@@ -262,8 +335,17 @@ def _reserve_and_resolution(cursor: Cursor, reservation_id: str) -> tuple[Row, R
     return reserved, fetch(cursor, "resolution_of", {"request": reserved["request"], "attempt": attempt})
 
 
+def _archived(cursor: Cursor, reservation_id: str) -> str:
+    """Name the file that a reservation's entries were moved to, or are on their way to."""
+    request = fetch(cursor, "request", {"request_id": reservation_id.rpartition("/")[0]})
+    return (request["archived_to"] or "") if request else ""
+
+
 def _known_of(cursor: Cursor, reservation_id: str) -> str:
     """Say how a reservation that is not open ended."""
+    file = _archived(cursor, reservation_id)
+    if file:
+        return f"reservation {reservation_id!r} was archived to {file}: what stands there is not corrected any more"
     found = _reserve_and_resolution(cursor, reservation_id)
     if found is None:
         return f"reservation {reservation_id!r} was never made"

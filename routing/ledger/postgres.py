@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psycopg
 
 from routing.ledger import operations, reading
+from routing.ledger.dialect import POSTGRES
 from routing.ledger.handle import Handle
 from routing.ledger.postgres_connection import Place
-from routing.ledger.postgres_desk import Reach, reach_of_reservation
+from routing.ledger.postgres_desk import Reach, reach_of_claims, reach_of_reservation
 from routing.ledger.postgres_reader import Readers
 from routing.ledger.postgres_schema import prepare
 from routing.ledger.postgres_writer import Writer
-from routing.ledger.queries import TAG_IN_POSTGRES
 from routing.ledger.rows import split_reservation_id
-from routing.ledger.store import ReadingStore
+from routing.ledger.store import CommonStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from typing import Self
 
-    from routing.core.entries import Adjustment, Alert, CacheHit, RequestRecord, Reservation, Resolution
+    from routing.core.alerts import Alert
+    from routing.core.entries import Adjustment, CacheHit, RequestRecord, Reservation, Resolution
+    from routing.ledger.operations import Cursor
+
+T = TypeVar("T")
 
 SCHEMA = "image_routing"
 """Where the tables stand: whoever has a database for other things need not give the ledger one of its own."""
@@ -32,12 +37,12 @@ WAIT_S = 15.0
 """How long a call tries to reach a server that is gone before it is refused: a restart or a failover takes less."""
 
 
-class PostgresStore(ReadingStore):
+class PostgresStore(CommonStore):
     """The ``Store`` of ``routing.ledger.base`` on PostgreSQL; ``open`` makes one."""
 
     def __init__(self, writer: Writer, reader: Readers) -> None:
         """Put a store together from its two halves."""
-        super().__init__(reader, TAG_IN_POSTGRES)
+        super().__init__(reader, POSTGRES)
         self._writer = writer
 
     @classmethod
@@ -66,8 +71,7 @@ class PostgresStore(ReadingStore):
 
     def reserve(self, record: RequestRecord, reservations: Sequence[Reservation]) -> None:
         """See ``Ledger.reserve``."""
-        keys = tuple(claim.key for reservation in reservations for claim in reservation.claims)
-        reach = Reach(request_ids=(record.request_id,), keys=keys)
+        reach = reach_of_claims(record.request_id, reservations)
         self._writer.run(partial(operations.reserve, record=record, reservations=reservations), reach)
 
     def resolve(self, resolution: Resolution) -> tuple[Alert, ...]:
@@ -77,7 +81,7 @@ class PostgresStore(ReadingStore):
 
     def adjust(self, adjustment: Adjustment) -> tuple[Alert, ...]:
         """See ``Ledger.adjust``."""
-        reach = reach_of_reservation(adjustment.reservation_id)
+        reach = replace(reach_of_reservation(adjustment.reservation_id), adjusts=True)
         return self._writer.run(partial(operations.adjust, adjustment=adjustment), reach)
 
     def record_cached(self, record: RequestRecord, hit: CacheHit) -> None:
@@ -95,9 +99,9 @@ class PostgresStore(ReadingStore):
         reach = Reach(request_ids=tuple(requests), reservation_ids=expired)
         return self._writer.run(partial(operations.sweep, now=now, release=release), reach)
 
-    def acknowledge(self, alerts: Sequence[Alert]) -> None:
-        """See ``AlertLog.acknowledge``."""
-        self._writer.run(partial(operations.acknowledge, alerts=alerts), Reach())
+    def _run_alone(self, operation: Callable[[Cursor], T]) -> T:
+        """See ``CommonStore``."""
+        return self._writer.run_alone(operation)
 
     def close(self) -> None:
         """See ``Store.close``; closing twice does no harm."""

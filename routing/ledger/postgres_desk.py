@@ -8,7 +8,7 @@ did; one that raises leaves no trace. The statements are those of ``queries.sql`
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from routing.core.entries import RESOLUTIONS, EntryKind
@@ -17,8 +17,10 @@ from routing.ledger.rows import to_json, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from routing.core.budgets import CounterKey
+    from routing.core.entries import Reservation
 
 Record = dict[str, Any]
 _RESOLUTIONS = frozenset(kind.value for kind in RESOLUTIONS)
@@ -27,11 +29,16 @@ _MISSING = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Which rows an operation may ask for."""
+    """Which rows an operation may ask for.
+
+    ``at`` is when raises of budgets must hold, ``adjusts`` whether earlier corrections are asked for.
+    """
 
     request_ids: tuple[str, ...] = ()
     reservation_ids: tuple[str, ...] = ()
     keys: tuple[CounterKey, ...] = ()
+    at: datetime | None = None
+    adjusts: bool = False
 
 
 def reads(reaches: Sequence[Reach]) -> Iterator[tuple[str, Record]]:
@@ -39,12 +46,18 @@ def reads(reaches: Sequence[Reach]) -> Iterator[tuple[str, Record]]:
     requests = sorted({each for reach in reaches for each in reach.request_ids})
     reservations = sorted({each for reach in reaches for each in reach.reservation_ids})
     keys = {each for reach in reaches for each in reach.keys}
+    adjusted = sorted({each for reach in reaches if reach.adjusts for each in reach.request_ids})
+    times = [to_ms(reach.at) for reach in reaches if reach.at is not None]
     yield "last_numbers", {}
     if requests:
         yield "requests_of", {"request_ids": requests}
         yield "entries_of", {"request_ids": requests}
+    if adjusted:
+        yield "adjusted_of", {"request_ids": adjusted}
     if reservations:
         yield "holds_of", {"reservation_ids": reservations}
+    if times:
+        yield "raises_between", {"first": min(times), "last": max(times)}
     if requests or keys:
         names = [(key.budget, to_ms(key.start), key.scope, key.below) for key in keys]
         columns = [list(column) for column in zip(*names, strict=True)] or [[], [], [], []]
@@ -72,10 +85,11 @@ class Desk:
         self._holds = {row["reservation_id"]: row for row in found.get("holds_of", ())}
         self._counters = {_name(row): row for row in counters}
         self._counter_names = {row["id"]: _name(row) for row in counters}
-        self._alerts: dict[tuple[int, int], Record] = {
-            (row["id"], threshold): row for row in counters for threshold in row["alerted"]
+        self._alerts: dict[str, Record] = {name: row for row in counters for name in row["alerted"]}
+        self._raises = found.get("raises_between", ())
+        self._corrections: dict[tuple[int, int], int] = {
+            (row["request"], row["attempt"]): row["adjusted"] for row in found.get("adjusted_of", ())
         }
-        self._acknowledged: dict[tuple[object, ...], Record] = {}
         kept: tuple[dict[Any, Record], ...] = (self._requests, self._entries, self._holds, self._counters, self._alerts)
         self._before = tuple(dict(table) for table in kept)
         self._rows: list[Record] = []
@@ -118,7 +132,6 @@ class Desk:
             ("insert_counters", _added(self._counters, counters)),
             ("update_counters", moved),
             ("insert_alerts", _added(self._alerts, alerts)),
-            ("acknowledge_alerts", list(self._acknowledged.values())),
         ):
             if rows:
                 yield statement, {"rows": to_json(rows)}
@@ -139,7 +152,7 @@ class Desk:
     def _insert_request(self, given: Record) -> list[Record]:
         if given["request_id"] in self._requests:
             return []
-        row = {**given, "id": self._number("requests")}
+        row = {**given, "id": self._number("requests"), "archived_to": None}
         self._put(self._requests, row["request_id"], row)
         return [row]
 
@@ -158,28 +171,41 @@ class Desk:
             self._put(self._attempts, request, (*self._attempts.get(request, ()), attempt))
         elif row["kind"] in _RESOLUTIONS:
             self._put(self._resolutions, (request, attempt), row)
+        elif row["kind"] == EntryKind.ADJUST:
+            earlier = self._corrections.get((request, attempt), 0)
+            self._put(self._corrections, (request, attempt), earlier + row["amount_nusd"])
         return [row]
+
+    def _adjusted(self, given: Record) -> list[Record]:
+        return [{"adjusted": self._corrections.get((given["request"], given["attempt"]), 0)}]
+
+    def _raises_at(self, given: Record) -> list[Record]:
+        return [row for row in self._raises if row["at"] <= given["at"] < row["until"]]
 
     def _hold_in_counter(self, given: Record) -> list[Record]:
         row = self._counters.get(_name(given))
-        if row is None or row["held_nusd"] + row["spent_nusd"] + given["needed"] > given["limit"]:
+        if row is None or row["held_nusd"] + row["spent_nusd"] + given["earlier"] + given["needed"] > given["limit"]:
             return []
-        held = row["held_nusd"] + given["needed"]
-        row = {**row, "held_nusd": held, "limit_nusd": given["limit"], "alert_at": given["alert_at"]}
+        row = {**row, "held_nusd": row["held_nusd"] + given["needed"], **_terms(given)}
         self._put(self._counters, _name(given), row)
         return [row]
 
     def _insert_counter(self, given: Record) -> list[Record]:
         name = _name(given)
         key = dict(zip(("budget", "start", "scope", "below"), name, strict=True))
-        amounts = {"held_nusd": given["needed"], "spent_nusd": 0, "limit_nusd": given["limit"]}
-        row = {**key, **amounts, "id": self._number("counters"), "alert_at": given["alert_at"]}
+        amounts = {"held_nusd": given["needed"], "spent_nusd": 0, "first_at": given["at"]}
+        row = {**key, **amounts, **_terms(given), "id": self._number("counters")}
         self._put(self._counters, name, row)
         self._put(self._counter_names, row["id"], name)
         return [row]
 
     def _counter(self, given: Record) -> list[Record]:
         return _some(self._counters.get(_name(given)))
+
+    def _slices(self, given: Record) -> list[Record]:
+        starts = range(given["first"], given["last"] + 1, given["slice_ms"])
+        names = (_name({**given, "start": start}) for start in starts)
+        return [self._counters[name] for name in names if name in self._counters]
 
     def _book_in_counter(self, given: Record) -> list[Record]:
         name = self._counter_names.get(given["id"])
@@ -219,16 +245,14 @@ class Desk:
     def _resolution_of(self, given: Record) -> list[Record]:
         return _some(self._resolutions.get((given["request"], given["attempt"])))
 
-    def _insert_alert(self, given: Record) -> list[Record]:
-        key = (given["counter"], given["threshold_nusd"])
-        if key in self._alerts:
-            return []
-        self._put(self._alerts, key, given)
-        return [given]
+    def _alert_named(self, given: Record) -> list[Record]:
+        return _some(self._alerts.get(given["name"]))
 
-    def _acknowledge(self, given: Record) -> list[Record]:
-        self._put(self._acknowledged, (*_name(given), given["threshold_nusd"]), given)
-        return []
+    def _insert_alert(self, given: Record) -> list[Record]:
+        if given["name"] in self._alerts:
+            return []
+        self._put(self._alerts, given["name"], given)
+        return [given]
 
 
 _ANSWERS: dict[str, Callable[[Desk, Mapping[str, Any]], list[Record]]] = {
@@ -241,12 +265,29 @@ def _name(row: Mapping[str, Any]) -> tuple[str, int, str, str]:
     return row["budget"], row["start"], row["scope"], row["below"]
 
 
+def _terms(given: Record) -> Record:
+    """Name the columns of a counter that the last reservation says."""
+    return {"limit_nusd": given["limit"], "alert_at": given["alert_at"], "slice_ms": given["slice_ms"]}
+
+
 def _some(row: Record | None) -> list[Record]:
     return [row] if row is not None else []
 
 
 def _added(now: Mapping[Any, Record], before: Mapping[Any, Record]) -> list[Record]:
     return [row for key, row in now.items() if key not in before]
+
+
+def reach_of_claims(request_id: str, reservations: Sequence[Reservation]) -> Reach:
+    """Name the rows around a call that reserves: every counter it claims, and every slice that counts beside it."""
+    claims = {claim.key: claim for reservation in reservations for claim in reservation.claims}
+    beside = [
+        replace(key, start=start)
+        for key, claim in claims.items()
+        for earlier in claim.earlier
+        for start in (earlier, key.start + (key.start - earlier))
+    ]
+    return Reach(request_ids=(request_id,), keys=(*claims, *beside), at=reservations[0].at if claims else None)
 
 
 def reach_of_reservation(reservation_id: str) -> Reach:

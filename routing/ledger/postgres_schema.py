@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from psycopg import sql
 
 from routing.errors import LedgerUnavailable
-from routing.ledger.postgres_connection import BATCH, WRITE_S, translated
+from routing.ledger.postgres_connection import BATCH, READ_S, Connection, translated
 from routing.ledger.queries import scripts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routing.ledger.postgres_connection import Connection, Place
+    from routing.ledger.postgres_connection import Place
 
 APPLICATION = "image-routing"
 OLDEST_SERVER = 130000
@@ -37,8 +37,9 @@ def prepare(connection: Connection, place: Place, steps: Sequence[tuple[int, str
     with connection.transaction():
         if _version(connection, place, steps) == steps[-1][0]:
             return
+    connection.answer_s = READ_S + Connection.answer_s  # a large ledger is brought up to date in minutes
     with connection.transaction():
-        connection.execute(translated(BATCH["settings"]), place.settings(statement_s=WRITE_S))
+        connection.execute(translated(BATCH["settings"]), place.settings(statement_s=READ_S))
         connection.execute(translated(BATCH["turn"]), {"schema": place.schema})
         version = _version(connection, place, steps)
         if version == 0:
@@ -50,6 +51,7 @@ def prepare(connection: Connection, place: Place, steps: Sequence[tuple[int, str
             "INSERT INTO ledger VALUES (%s, %s) ON CONFLICT (application) DO UPDATE SET version = excluded.version",
             (APPLICATION, steps[-1][0]),
         )
+    del connection.answer_s
 
 
 def _version(connection: Connection, place: Place, steps: Sequence[tuple[int, str]]) -> int:

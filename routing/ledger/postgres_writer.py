@@ -5,6 +5,8 @@ A thread of its own does that, because an interrupt (Ctrl-C) strikes a caller's 
 
 The answer to a COMMIT can be lost with the connection. Every batch therefore leaves its number in ``writers``, and
 after reconnecting that number tells whether the batch was written. Only a batch that was not is run again.
+
+An operation that is too rare to have its rows read beforehand runs alone, on a cursor of the server, as a batch of one.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import threading
 import time
 import uuid
 from contextlib import suppress
+from itertools import groupby
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -20,11 +23,11 @@ import psycopg
 from psycopg import errors, pq
 
 from routing.errors import LedgerUnavailable
-from routing.ledger.postgres_connection import BATCH, WRITE_S, translated
+from routing.ledger.postgres_connection import BATCH, WRITE_S, SharedCursor, translated
 from routing.ledger.postgres_desk import Desk, reads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from routing.ledger.handle import Handle
     from routing.ledger.postgres_connection import Connection, Place
@@ -51,7 +54,7 @@ class _Job:
 
     __slots__ = ("error", "gate", "operation", "reach", "value", "withdrawn")
 
-    def __init__(self, operation: Callable[[Desk], object], reach: Reach) -> None:
+    def __init__(self, operation: Callable[..., object], reach: Reach | None) -> None:
         self.operation = operation
         self.reach = reach
         self.value: object = None
@@ -98,15 +101,18 @@ class Writer:
             LedgerUnavailable: where nothing of it was written, or the server was gone for so long that nobody knows.
 
         """
-        self._handle.check()
-        job = _Job(operation, reach)
-        try:
-            self._line.put(job)
-            self._await(job)
-        except BaseException:
-            job.withdrawn = True
-            raise
-        return cast("T", job.outcome())
+        return cast("T", self._outcome_of(_Job(operation, reach)))
+
+    def run_alone(self, operation: Callable[[SharedCursor], T]) -> T:
+        """Run an operation in a transaction of its own, on a cursor of the server, while all other writers wait.
+
+        Every statement is a trip to the server. Where the connection is cut before the commit, it is run again.
+
+        Raises:
+            LedgerUnavailable: as for ``run``.
+
+        """
+        return cast("T", self._outcome_of(_Job(operation, None)))
 
     def close(self) -> None:
         """Close the connection once everything that waits is written."""
@@ -115,6 +121,16 @@ class Writer:
         self._handle.closed = True
         self._line.put(None)
         self._thread.join()
+
+    def _outcome_of(self, job: _Job) -> object:
+        self._handle.check()
+        try:
+            self._line.put(job)
+            self._await(job)
+        except BaseException:
+            job.withdrawn = True
+            raise
+        return job.outcome()
 
     def _await(self, job: _Job) -> None:
         while not job.gate.acquire(timeout=PATIENCE_S):
@@ -126,8 +142,8 @@ class Writer:
     def _work(self) -> None:
         while not self._closing:
             jobs = self._gather(wait=True)
-            if jobs:
-                self._write(jobs)
+            for batch in _batches(jobs):
+                self._write(batch)
         if self._connection is not None:
             self._connection.close()
         for late in self._gather(wait=False):
@@ -136,13 +152,16 @@ class Writer:
     def _gather(self, *, wait: bool) -> list[_Job]:
         """Take what stands in the line; ``None`` in it says that there will be no more.
 
-        Those who were served last time are likely to come again at once: so many are waited for, for a moment.
+        Those who were served last time are likely to come again at once: so many are waited for, for a moment, beside
+        those who stand there already. Else callers that came apart once would stay in two halves, each with a turn of
+        its own, and get half of what another process gets.
         """
         jobs: list[_Job] = []
         until = None
+        likely = self._served + self._line.qsize()
         with suppress(Empty):
             while len(jobs) < JOBS_AT_MOST:
-                linger_s = until - time.monotonic() if until and len(jobs) < self._served else 0
+                linger_s = until - time.monotonic() if until and len(jobs) < likely else 0
                 job = self._line.get(wait and (not jobs or linger_s > 0), linger_s if jobs else None)
                 if job is None:
                     self._closing = True
@@ -216,7 +235,7 @@ class Writer:
     def _transact(self, jobs: list[_Job]) -> Outcomes:
         if self._connection is None:
             self._connection = self._place.connect()
-        found = self._read(self._connection, [job.reach for job in jobs])
+        found = self._read(self._connection, [job.reach for job in jobs if job.reach is not None])
         if self._doubtful is not None:
             number, outcomes = self._doubtful
             # This batch has its turn, so the one in doubt has ended, one way or the other.
@@ -224,10 +243,15 @@ class Writer:
                 self._connection.execute("ROLLBACK")
                 return outcomes
             self._doubtful = None
-        desk = Desk(found)
-        outcomes = [_outcome(desk, job) for job in jobs]
-        writes = list(desk.writes())
-        if not writes:
+        writes: list[tuple[str, Record]] | None = None
+        if jobs[0].reach is None:
+            outcomes = [_outcome_alone(SharedCursor(self._connection), jobs[0])]
+            writes = [] if outcomes[0][1] is None else None
+        else:
+            desk = Desk(found)
+            outcomes = [_outcome(desk, job) for job in jobs]
+            writes = list(desk.writes()) or None
+        if writes is None:
             self._connection.execute("ROLLBACK")
             return outcomes
         self._batch += 1
@@ -270,6 +294,22 @@ def _outcome(desk: Desk, job: _Job) -> tuple[object, Exception | None]:
         return desk.run(job.operation), None
     except Exception as error:  # noqa: BLE001 - whatever it is, it is its caller's
         return None, error
+
+
+def _outcome_alone(cursor: SharedCursor, job: _Job) -> tuple[object, Exception | None]:
+    try:
+        return job.operation(cursor), None
+    except psycopg.Error:
+        raise  # whether to try again is for the batch to say
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is its caller's
+        return None, error
+
+
+def _batches(jobs: list[_Job]) -> Iterator[list[_Job]]:
+    """Cut a line into what is written together: whatever reads its rows beforehand, but each that runs alone alone."""
+    for alone, group in groupby(jobs, key=lambda job: job.reach is None):
+        together = list(group)
+        yield from [[job] for job in together] if alone else [together]
 
 
 def _may_pass(error: BaseException) -> bool:

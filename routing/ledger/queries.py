@@ -7,8 +7,6 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routing.core.spend import DIMENSIONS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -17,17 +15,18 @@ FOLDER = Path(__file__).with_name("sql")
 _NAMED = re.compile(r"^-- name: (\w+)\n(.*?)(?=^-- name: |\Z)", re.MULTILINE | re.DOTALL)
 _MIGRATION = re.compile(r"(\d{4})_\w+\.sql")
 
-_OF_ENTRY = frozenset({"deployment", "model", "size", "quality"})
-TAG_IN_SQLITE = "(SELECT value FROM json_each(q.tags) WHERE key = :{parameter})"
-TAG_IN_POSTGRES = "q.tags ->> CAST(:{parameter} AS TEXT)"
-
 
 def named_statements(text: str) -> Mapping[str, str]:
     """Take a file of ``-- name: ...`` blocks apart."""
     return {name: sql.strip().removesuffix(";") for name, sql in _NAMED.findall(text)}
 
 
-SQL = named_statements((FOLDER / "queries.sql").read_text(encoding="utf-8"))
+SQL = {
+    name: sql
+    for path in sorted(FOLDER.glob("*.sql"))
+    for name, sql in named_statements(path.read_text(encoding="utf-8")).items()
+}
+"""Every statement that the stores share, whichever file it stands in."""
 
 
 def scripts(dialect: str) -> list[tuple[int, str]]:
@@ -52,23 +51,7 @@ def split_statements(script: str) -> list[str]:
     return statements
 
 
-def spend_statement(by: Sequence[str], tag: str) -> tuple[str, dict[str, str]]:
-    """Write the statement that groups spend ``by`` dimensions or tag keys, and the parameters that carry the tag keys.
-
-    Keys of tags are data and never become part of the statement. ``tag`` is how a dialect reads one.
-    """
-    columns, parameters = [], {}
-    for place, name in enumerate(by):
-        if name in DIMENSIONS:
-            value = f"{'e' if name in _OF_ENTRY else 'q'}.{name}"
-        else:
-            parameters[f"tag_{place}"] = name
-            value = tag.format(parameter=f"tag_{place}")
-        columns.append(f"COALESCE({value}, '') AS key_{place}")
-    keys = [f"key_{place}" for place in range(len(by))]
-    sql = SQL["spend"].format(
-        columns="".join(f"{column}, " for column in columns),
-        keys="".join(f"{key}, " for key in keys),
-        group_by=f"GROUP BY {', '.join(keys)}" if keys else "",
-    )
-    return sql, parameters
+def listed(sql: str, name: str, values: Sequence[object]) -> tuple[str, dict[str, object]]:
+    """Write as many parameters as there are values where a statement says ``{name}``, and the values by parameter."""
+    parameters = {f"{name}_{place}": value for place, value in enumerate(values)}
+    return sql.format(**{name: ", ".join(f":{each}" for each in parameters)}), parameters

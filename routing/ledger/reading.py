@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from routing.core.alerts import AlertStanding
 from routing.core.entries import RESOLUTIONS, EntryKind
-from routing.core.money import Money
-from routing.core.spend import SpendRow
 from routing.ledger.base import AttemptHistory, RequestHistory
-from routing.ledger.operations import counter_is_missing, fetch
-from routing.ledger.queries import SQL, spend_statement
-from routing.ledger.rows import alert_from, balance_from, counter_ids, entry_from, key_from, record_from, to_ms
+from routing.ledger.operations import counter_is_missing, fetch, fetch_all
+from routing.ledger.queries import SQL, listed
+from routing.ledger.rows import (
+    alert_from,
+    balance_from,
+    entry_from,
+    key_from,
+    raise_from,
+    record_from,
+    to_ms,
+    whole_numbers,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from routing.core.budgets import CounterKey
-    from routing.core.entries import Alert, Balance, Entry
-    from routing.core.spend import SpendQuery
+    from routing.core.budgets import BudgetRaise, CounterKey
+    from routing.core.entries import Balance, Entry
     from routing.ledger.operations import Cursor
     from routing.ledger.rows import Row
-
-ALWAYS_MS = (-(2**62), 2**62)
-"""Before and after every time there is."""
 
 PAGE = 1000
 
@@ -33,10 +38,50 @@ def history(cursor: Cursor, request_id: str) -> RequestHistory | None:
     request = fetch(cursor, "request", {"request_id": request_id})
     if request is None:
         return None
-    cursor.execute(SQL["entries_of_request"], {"request": request["id"]})
-    rows = cursor.fetchall()
+    rows = fetch_all(cursor, "entries_of_request", {"request": request["id"]})
+    return replace(_history(request, rows, counter_keys(cursor, rows)), archived_to=request["archived_to"] or "")
+
+
+Place = tuple[int, int]
+"""Where a walk over the requests stands: the time (in milliseconds) and the key of the last one."""
+
+
+def before(since: datetime) -> Place:
+    """Stand before the first request of a time."""
+    return to_ms(since), -1
+
+
+def histories_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list[RequestHistory], Place | None]:
+    """Read the next page of requests, and where the one after it begins; ``None`` where this is the last."""
+    at, key = place
+    requests = fetch_all(cursor, "requests_between", {"at": at, "id": key, "until": to_ms(until), "most": PAGE})
+    if not requests:
+        return [], None
+    first, last = requests[0], requests[-1]
+    bounds = {"first_at": first["at"], "first_id": first["id"], "last_at": last["at"], "last_id": last["id"]}
+    rows = fetch_all(cursor, "entries_of_requests_between", bounds)
     keys = counter_keys(cursor, rows)
-    entries = [entry_from(row, request_id, keys) for row in rows]
+    entries: dict[int, list[Row]] = {request["id"]: [] for request in requests}
+    for row in rows:
+        entries[row["request"]].append(row)
+    page = [_history(request, entries[request["id"]], keys) for request in requests]
+    return page, (last["at"], last["id"]) if len(requests) == PAGE else None
+
+
+def unconfirmed_after(cursor: Cursor, seq: int) -> tuple[list[AttemptHistory], int | None]:
+    """Read the next page of unconfirmed attempts, and after which entry the one after it begins."""
+    found = fetch_all(cursor, "last_words_unconfirmed", {"seq": seq, "most": PAGE})
+    page = []
+    for last in found:
+        rows = fetch_all(cursor, "entries_of_attempt", {"request": last["request"], "attempt": last["attempt"]})
+        keys = counter_keys(cursor, rows)
+        reserve, *answers = (entry_from(row, last["request_id"], keys) for row in rows)
+        page.append(_attempt(reserve, answers))
+    return page, found[-1]["seq"] if len(found) == PAGE else None
+
+
+def _history(request: Row, rows: list[Row], keys: Mapping[int, CounterKey]) -> RequestHistory:
+    entries = [entry_from(row, request["request_id"], keys) for row in rows]
     return RequestHistory(
         record=record_from(request),
         attempts=tuple(_attempt(entry, entries) for entry in entries if entry.kind is EntryKind.RESERVE),
@@ -49,71 +94,80 @@ def _attempt(reserve: Entry, entries: list[Entry]) -> AttemptHistory:
     return AttemptHistory(
         reserve=reserve,
         resolution=next((entry for entry in answers if entry.kind in RESOLUTIONS), None),
-        adjusted_nusd=sum(entry.amount_nusd for entry in answers if entry.kind is EntryKind.ADJUST),
+        adjustments=tuple(entry for entry in answers if entry.kind is EntryKind.ADJUST),
     )
 
 
-def spend(cursor: Cursor, query: SpendQuery, tag: str) -> list[SpendRow]:
-    """Group charges, cached answers and open holds; groups in which nothing came about are left out.
-
-    ``tag`` is how the store's database reads a tag.
-    """
-    sql, tags = spend_statement(query.by, tag)
-    since, until = ALWAYS_MS
-    bounds = {
-        "since": to_ms(query.since) if query.since else since,
-        "until": to_ms(query.until) if query.until else until,
-    }
-    cursor.execute(sql, {**tags, **bounds})
-    rows = [
-        SpendRow(
-            by=query.by,
-            key=tuple(str(row[f"key_{place}"]) for place in range(len(query.by))),
-            spent=Money(row["spent"] or 0),
-            held=Money(row["held"] or 0),
-            unconfirmed=Money(row["unconfirmed"] or 0),
-            saved=Money(row["saved"] or 0),
-            requests=row["requests"],
-            images=row["images"] or 0,
-            cached=row["cached"] or 0,
-        )
-        for row in cursor.fetchall()
-    ]
-    return sorted((row for row in rows if row.requests or row.held), key=lambda row: (-row.spent, row.key))
-
-
-def balances(cursor: Cursor, budget: str, start: datetime) -> dict[CounterKey, Balance]:
-    """Read the counters of a budget's window."""
-    cursor.execute(SQL["counters_of_window"], {"budget": budget, "start": to_ms(start)})
+def balances(cursor: Cursor, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:
+    """Read the counters of a budget's windows."""
+    if not starts:
+        return {}
+    sql, parameters = listed(SQL["counters_of_windows"], "starts", [to_ms(start) for start in starts])
+    cursor.execute(sql, {"budget": budget, **parameters})
     return {key_from(row): balance_from(row) for row in cursor.fetchall()}
+
+
+def spent_since(cursor: Cursor, since: datetime) -> dict[CounterKey, int]:
+    """Sum by counter what was charged since a time."""
+    spent: dict[int, int] = {}
+    for row in fetch_all(cursor, "spent_lately", {"since": to_ms(since)}):
+        for counter in whole_numbers(row["counters"]):
+            spent[counter] = spent.get(counter, 0) + int(row["spent"])
+    return {_key_of(cursor, counter): amount for counter, amount in spent.items()}
+
+
+def raises(cursor: Cursor, at: datetime) -> tuple[BudgetRaise, ...]:
+    """List the raises that hold at a time."""
+    return tuple(raise_from(row) for row in fetch_all(cursor, "raises_at", {"at": to_ms(at)}))
 
 
 def entries_after(cursor: Cursor, seq: int) -> list[Entry]:
     """Read the next page of entries."""
-    cursor.execute(SQL["entries_after"], {"seq": seq, "most": PAGE})
-    rows = cursor.fetchall()
+    rows = fetch_all(cursor, "entries_after", {"seq": seq, "most": PAGE})
     keys = counter_keys(cursor, rows)
     return [entry_from(row, row["request_id"], keys) for row in rows]
 
 
-def pending_alerts(cursor: Cursor) -> tuple[Alert, ...]:
-    """List what no channel has taken yet."""
-    cursor.execute(SQL["pending_alerts"], {})
-    return tuple(alert_from(row) for row in cursor.fetchall())
+def alerts(cursor: Cursor, since: datetime) -> tuple[AlertStanding, ...]:
+    """List alerts with what became of their deliveries."""
+    delivered: dict[int, list[str]] = {}
+    failing: dict[int, list[tuple[str, str]]] = {}
+    for row in fetch_all(cursor, "deliveries_since", {"since": to_ms(since)}):
+        if row["done"]:
+            delivered.setdefault(row["alert"], []).append(row["channel"])
+        elif row["error"]:
+            failing.setdefault(row["alert"], []).append((row["channel"], row["error"]))
+    return tuple(
+        AlertStanding(
+            alert=alert_from(row),
+            delivered=tuple(delivered.get(row["id"], ())),
+            failing=tuple(failing.get(row["id"], ())),
+        )
+        for row in fetch_all(cursor, "alerts_since", {"since": to_ms(since)})
+    )
+
+
+def is_delivery_due(cursor: Cursor, channels: Sequence[str], now: datetime) -> bool:
+    """Tell whether there is anything that a claim would take."""
+    if fetch(cursor, "unseen_alerts", {"most": 1}):
+        return True
+    due = ({"channel": channel, "now": to_ms(now), "most": 1} for channel in channels)
+    return any(fetch(cursor, "due_deliveries", parameters) for parameters in due)
 
 
 def expired(cursor: Cursor, now: datetime) -> tuple[str, ...]:
     """List the reservations that a sweep would end."""
-    cursor.execute(SQL["expired_holds"], {"now": to_ms(now)})
-    return tuple(row["reservation_id"] for row in cursor.fetchall())
+    return tuple(row["reservation_id"] for row in fetch_all(cursor, "expired_holds", {"now": to_ms(now)}))
 
 
 def counter_keys(cursor: Cursor, entries: Iterable[Row]) -> Mapping[int, CounterKey]:
     """Name the counters that these entries count in, by their id."""
-    keys = {}
-    for counter in {counter for row in entries for counter in counter_ids(row["counters"])}:
-        row = fetch(cursor, "counter_of_id", {"id": counter})
-        if row is None:
-            raise counter_is_missing(counter)
-        keys[counter] = key_from(row)
-    return keys
+    counters = {counter for row in entries for counter in whole_numbers(row["counters"])}
+    return {counter: _key_of(cursor, counter) for counter in counters}
+
+
+def _key_of(cursor: Cursor, counter: int) -> CounterKey:
+    row = fetch(cursor, "counter_of_id", {"id": counter})
+    if row is None:
+        raise counter_is_missing(counter)
+    return key_from(row)

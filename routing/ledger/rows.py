@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import fields
 from datetime import timedelta
 from functools import lru_cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Protocol
 
-from routing.core.budgets import CounterKey
-from routing.core.entries import Alert, Balance, Basis, Entry, EntryKind, RequestRecord
+from routing.core.alerts import Alert, AlertKind
+from routing.core.budgets import BudgetRaise, CounterKey
+from routing.core.entries import Balance, Basis, Entry, EntryKind, RequestRecord
+from routing.core.features import Features
+from routing.core.picture import Size
 from routing.core.prices import Usage
+from routing.core.request import Operation
 from routing.core.window import EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -60,24 +66,27 @@ def split_reservation_id(reservation_id: str) -> tuple[str, int]:
 
 def request_parameters(record: RequestRecord) -> dict[str, object]:
     """Name the columns of a request."""
+    features = record.features
     return {
         "request_id": record.request_id,
         "fingerprint": record.fingerprint,
         "at": to_ms(record.at),
         "importance": record.importance,
-        "named_importance": record.named_importance,
+        "named_importance": features.importance,
         "rule": record.rule,
         "policy": record.policy,
-        "operation": record.operation,
+        "operation": features.operation.value,
         "asset": record.asset,
         "parent": record.parent,
-        "tags": to_json(dict(record.tags)),
+        "tags": to_json(dict(features.tags)),
         "prompt_hash": record.prompt_hash,
-        "prompt_chars": record.prompt_chars,
-        "text_chars": record.text_chars,
-        "n": record.n,
-        "reference_pictures": record.references,
-        "size": record.size,
+        "prompt_chars": features.prompt_chars,
+        "text_chars": features.text_chars,
+        "n": features.n,
+        "reference_pictures": len(features.references),
+        "size": None if features.size is None else str(features.size),
+        "features": features_json(features),
+        "prompt": record.prompt,
     }
 
 
@@ -88,20 +97,70 @@ def record_from(row: Row) -> RequestRecord:
         fingerprint=row["fingerprint"],
         at=from_ms(row["at"]),
         importance=row["importance"],
-        named_importance=row["named_importance"],
         rule=row["rule"],
         policy=row["policy"],
-        operation=row["operation"],
+        prompt_hash=row["prompt_hash"],
+        features=features_from(row),
         asset=row["asset"],
         parent=row["parent"],
-        tags=json.loads(row["tags"]),
-        prompt_hash=row["prompt_hash"],
+        prompt=row["prompt"],
+    )
+
+
+_COLUMNS = frozenset({"prompt_chars", "text_chars", "importance", "operation", "tags", "size", "n"})
+_MORE = tuple(field.name for field in fields(Features) if field.name not in _COLUMNS)
+_values = attrgetter(*_MORE)
+_SIZES = frozenset(field.name for field in fields(Features) if "Size" in str(field.type))
+_PLAIN = _values(Features(prompt_chars=0, prompt_bytes=0))
+_UTF8_BYTES_A_CHAR = 4
+_USUAL = Size(width=1024, height=1024)
+
+
+def features_json(features: Features) -> str:
+    """Write what has no column of its own and is not as ever; a new feature is written by itself."""
+    told = zip(_MORE, _values(features), _PLAIN, strict=True)
+    return to_json({name: _plain(value) for name, value, plain in told if value != plain})
+
+
+def features_from(row: Row) -> Features:
+    """Read the features of a request.
+
+    Of one that an older version wrote, what it did not write is taken to be the most (a prompt's bytes) or the usual (a
+    reference's size).
+    """
+    found = {name: _read(name, value) for name, value in json.loads(row["features"]).items() if name in _MORE}
+    if "prompt_bytes" not in found:
+        found["prompt_bytes"] = row["prompt_chars"] * _UTF8_BYTES_A_CHAR
+    if "references" not in found:
+        found["references"] = (_USUAL,) * row["reference_pictures"]
+    return Features(
         prompt_chars=row["prompt_chars"],
         text_chars=row["text_chars"],
+        importance=row["named_importance"],
+        operation=Operation(row["operation"]),
+        tags=json.loads(row["tags"]),
+        size=_size(row["size"]) if row["size"] else None,
         n=row["n"],
-        references=row["reference_pictures"],
-        size=row["size"],
+        **found,
     )
+
+
+_size = lru_cache(maxsize=1024)(Size.parse)
+"""The same few sizes come again and again."""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Size):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return dict(value) if isinstance(value, Mapping) else value
+
+
+def _read(name: str, value: object) -> Any:  # noqa: ANN401 - a feature is what its annotation says
+    if isinstance(value, list):
+        return tuple(_read(name, each) for each in value)
+    return _size(value) if name in _SIZES and isinstance(value, str) else value
 
 
 _BLANK: Mapping[str, object] = {
@@ -118,6 +177,7 @@ _BLANK: Mapping[str, object] = {
     "reason": "",
     "picture_key": "",
     "counters": None,
+    "vendor_request_id": "",
 }
 
 
@@ -146,7 +206,8 @@ def entry_from(row: Row, request_id: str, keys: Mapping[int, CounterKey]) -> Ent
         usage=Usage(**json.loads(row["usage"])) if row["usage"] else None,
         reason=row["reason"],
         picture_key=row["picture_key"],
-        counters=tuple(sorted(keys[counter] for counter in counter_ids(row["counters"]))),
+        vendor_request_id=row["vendor_request_id"],
+        counters=tuple(sorted(keys[counter] for counter in whole_numbers(row["counters"]))),
     )
 
 
@@ -157,9 +218,10 @@ def usage_json(usage: Usage | None) -> str | None:
     return to_json({name: amount for name in Usage.__slots__ if (amount := getattr(usage, name))})
 
 
-def counter_ids(text: str | None) -> Iterable[int]:
-    """Read the list of counters of a reserve."""
-    return json.loads(text) if text else ()
+@lru_cache(maxsize=1024)
+def whole_numbers(text: str | None) -> tuple[int, ...]:
+    """Read a list of whole numbers; the same few come again and again."""
+    return tuple(json.loads(text)) if text else ()
 
 
 def key_parameters(key: CounterKey) -> dict[str, object]:
@@ -174,15 +236,64 @@ def key_from(row: Row) -> CounterKey:
 
 def balance_from(row: Row) -> Balance:
     """Read what a counter holds and has spent."""
-    return Balance(held_nusd=row["held_nusd"], spent_nusd=row["spent_nusd"])
+    first_at = row["first_at"]
+    return Balance(
+        held_nusd=row["held_nusd"],
+        spent_nusd=row["spent_nusd"],
+        first_at=None if first_at is None else from_ms(first_at),
+    )
+
+
+def raise_parameters(raised: BudgetRaise) -> dict[str, object]:
+    """Name the columns of a raise."""
+    return {
+        "budget": raised.budget,
+        "scope": raised.scope,
+        "by_nusd": raised.by_nusd,
+        "at": to_ms(raised.at),
+        "until": to_ms(raised.until),
+        "reason": raised.reason,
+    }
+
+
+def raise_from(row: Row) -> BudgetRaise:
+    """Read a raise."""
+    return BudgetRaise(
+        budget=row["budget"],
+        scope=row["scope"],
+        by_nusd=row["by_nusd"],
+        at=from_ms(row["at"]),
+        until=from_ms(row["until"]),
+        reason=row["reason"],
+    )
+
+
+_NO_KEY: Mapping[str, object] = dict.fromkeys(("budget", "start", "scope", "below"))
+
+
+def alert_parameters(alert: Alert) -> dict[str, object]:
+    """Name the columns of an alert."""
+    return {
+        **(_NO_KEY if alert.key is None else key_parameters(alert.key)),
+        "name": alert.name,
+        "kind": alert.kind.value,
+        "at": to_ms(alert.at),
+        "threshold_nusd": alert.threshold_nusd,
+        "limit_nusd": alert.limit_nusd,
+        "spent_nusd": alert.spent_nusd,
+        "detail": alert.detail,
+    }
 
 
 def alert_from(row: Row) -> Alert:
-    """Read an alert, joined with its counter."""
+    """Read an alert."""
     return Alert(
-        key=key_from(row),
+        kind=AlertKind(row["kind"]),
+        name=row["name"],
+        at=from_ms(row["at"]),
+        key=None if row["budget"] is None else key_from(row),
         threshold_nusd=row["threshold_nusd"],
         limit_nusd=row["limit_nusd"],
         spent_nusd=row["spent_nusd"],
-        at=from_ms(row["at"]),
+        detail=row["detail"],
     )

@@ -5,35 +5,39 @@ from __future__ import annotations
 import sqlite3
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from routing.ledger import operations, reading
+from routing.ledger.dialect import SQLITE
 from routing.ledger.file_lock import FileLock
 from routing.ledger.handle import Handle
-from routing.ledger.queries import TAG_IN_SQLITE
 from routing.ledger.sqlite_file import check_place, connect, prepare, unavailable
 from routing.ledger.sqlite_reader import Readers
 from routing.ledger.sqlite_writer import Writer
-from routing.ledger.store import ReadingStore
+from routing.ledger.store import CommonStore
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from typing import Self
 
-    from routing.core.entries import Adjustment, Alert, CacheHit, RequestRecord, Reservation, Resolution
+    from routing.core.alerts import Alert
+    from routing.core.entries import Adjustment, CacheHit, RequestRecord, Reservation, Resolution
+    from routing.ledger.operations import Cursor
     from routing.ledger.store import Reader
+
+T = TypeVar("T")
 
 WAIT_S = 30.0
 """How long a call waits for other processes before it is refused."""
 
 
-class SqliteStore(ReadingStore):
+class SqliteStore(CommonStore):
     """The ``Store`` of ``routing.ledger.base`` on SQLite; ``open`` makes one."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         """Put a store together from its two halves."""
-        super().__init__(reader, TAG_IN_SQLITE)
+        super().__init__(reader, SQLITE)
         self._writer = writer
 
     @classmethod
@@ -93,9 +97,9 @@ class SqliteStore(ReadingStore):
                 return ()
         return self._writer.run(partial(operations.sweep, now=now, release=release))
 
-    def acknowledge(self, alerts: Sequence[Alert]) -> None:
-        """See ``AlertLog.acknowledge``."""
-        self._writer.run(partial(operations.acknowledge, alerts=alerts))
+    def _run_alone(self, operation: Callable[[Cursor], T]) -> T:
+        """See ``CommonStore``; here it may share a transaction, in a savepoint of its own."""
+        return self._writer.run(operation)
 
     def close(self) -> None:
         """See ``Store.close``; closing twice does no harm."""

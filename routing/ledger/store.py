@@ -1,21 +1,40 @@
-"""The half of a store that reads: the same for every database, given cursors that see one state of it."""
+"""What is the same for every database: reading, given cursors that see one state of it, and writing what is rare."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from routing.ledger import reading, verification
+from routing.ledger import (
+    archive,
+    archived,
+    pasts,
+    rare_operations,
+    reading,
+    rollup,
+    seal_check,
+    seals,
+    spend,
+    verification,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
+    from pathlib import Path
 
-    from routing.core.budgets import CounterKey
-    from routing.core.entries import Alert, Balance, Entry
+    from routing.core.alerts import Alert, AlertStanding, Delivery
+    from routing.core.budgets import BudgetRaise, CounterKey
+    from routing.core.entries import Balance, Entry
+    from routing.core.replay import Past
     from routing.core.spend import SpendQuery, SpendRow
-    from routing.ledger.base import RequestHistory, Verification
+    from routing.ledger.base import Archive, AttemptHistory, RequestHistory, Seal, SealCheck, Verification
+    from routing.ledger.dialect import Dialect
     from routing.ledger.operations import Cursor
+
+T = TypeVar("T")
 
 
 class Reader(Protocol):
@@ -28,13 +47,25 @@ class Reader(Protocol):
         """Close what is not lent."""
 
 
-class ReadingStore:
-    """``LedgerReader``, and what ``AlertLog`` reads."""
+class CommonStore(ABC):
+    """``LedgerReader``, ``AlertLog``, and what is rare of ``Ledger``."""
 
-    def __init__(self, reader: Reader, tag: str) -> None:
-        """``tag`` is how the database reads a tag in SQL."""
+    def __init__(self, reader: Reader, dialect: Dialect) -> None:
+        """Read by ``reader``, in the SQL of ``dialect``."""
         self._reader = reader
-        self._tag = tag
+        self._dialect = dialect
+
+    @abstractmethod
+    def _run_alone(self, operation: Callable[[Cursor], T]) -> T:
+        """Run a rare operation as one durable transaction, in turn with all that is written; return what it returns.
+
+        It gets a cursor for the statements of ``sql/*.sql``. One that raises has written nothing. In PostgreSQL every
+        statement is a trip to the server while all other writers wait, and the whole must end within seconds: what
+        walks over a large table does so in several operations. There it may be run again where the connection was cut
+        before its commit, so it must change nothing but the ledger.
+        """
+
+    # --- Reading ----------------------------------------------------------------------------------------------------
 
     def history(self, request_id: str) -> RequestHistory | None:
         """See ``LedgerReader.history``."""
@@ -43,13 +74,52 @@ class ReadingStore:
 
     def spend(self, query: SpendQuery) -> list[SpendRow]:
         """See ``LedgerReader.spend``."""
-        with self._reader.reading() as cursor:
-            return reading.spend(cursor, query, self._tag)
+        (rows,) = self.spend_each([query])
+        return rows
 
-    def balances(self, budget: str, start: datetime) -> dict[CounterKey, Balance]:
+    def spend_each(self, queries: Sequence[SpendQuery]) -> list[list[SpendRow]]:
+        """See ``LedgerReader.spend_each``."""
+        with self._reader.reading() as cursor:
+            return spend.spend(cursor, queries, self._dialect)
+
+    def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
+        """See ``LedgerReader.histories``; read page by page."""
+        place: reading.Place | None = reading.before(since)
+        while place is not None:
+            with self._reader.reading() as cursor:
+                page, place = reading.histories_after(cursor, place, until)
+            yield from page
+
+    def pasts(self, since: datetime, until: datetime) -> Iterator[Past]:
+        """See ``LedgerReader.pasts``; read page by page."""
+        place: reading.Place | None = reading.before(since)
+        while place is not None:
+            with self._reader.reading() as cursor:
+                page, place = pasts.pasts_after(cursor, place, until)
+            yield from page
+
+    def unconfirmed(self) -> Iterator[AttemptHistory]:
+        """See ``LedgerReader.unconfirmed``; read page by page."""
+        seq: int | None = 0
+        while seq is not None:
+            with self._reader.reading() as cursor:
+                page, seq = reading.unconfirmed_after(cursor, seq)
+            yield from page
+
+    def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:
         """See ``LedgerReader.balances``."""
         with self._reader.reading() as cursor:
-            return reading.balances(cursor, budget, start)
+            return reading.balances(cursor, budget, starts)
+
+    def spent_since(self, since: datetime) -> dict[CounterKey, int]:
+        """See ``LedgerReader.spent_since``."""
+        with self._reader.reading() as cursor:
+            return reading.spent_since(cursor, since)
+
+    def raises(self, at: datetime) -> tuple[BudgetRaise, ...]:
+        """See ``LedgerReader.raises``."""
+        with self._reader.reading() as cursor:
+            return reading.raises(cursor, at)
 
     def entries(self, since_seq: int = 0) -> Iterator[Entry]:
         """See ``LedgerReader.entries``; read page by page, so that a slow reader holds nothing up."""
@@ -64,9 +134,100 @@ class ReadingStore:
     def verify(self) -> Verification:
         """See ``LedgerReader.verify``."""
         with self._reader.reading() as cursor:
-            return verification.verify(cursor)
+            return verification.verify(cursor, self._dialect)
 
-    def pending_alerts(self) -> tuple[Alert, ...]:
-        """See ``AlertLog.pending_alerts``."""
+    def archives(self) -> tuple[Archive, ...]:
+        """See ``LedgerReader.archives``."""
         with self._reader.reading() as cursor:
-            return reading.pending_alerts(cursor)
+            return archived.archives(cursor)
+
+    def archives_behind(self, query: SpendQuery) -> tuple[Archive, ...]:
+        """See ``LedgerReader.archives_behind``."""
+        with self._reader.reading() as cursor:
+            return archived.archives_behind(cursor, query)
+
+    def alerts(self, since: datetime) -> tuple[AlertStanding, ...]:
+        """See ``AlertLog.alerts``."""
+        with self._reader.reading() as cursor:
+            return reading.alerts(cursor, since)
+
+    # --- Writing what is rare ---------------------------------------------------------------------------------------
+
+    def raise_budget(self, raised: BudgetRaise) -> None:
+        """See ``Ledger.raise_budget``."""
+        self._run_alone(partial(rare_operations.raise_budget, raised=raised))
+
+    def record_alerts(self, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+        """See ``AlertLog.record_alerts``."""
+        return self._run_alone(partial(rare_operations.record_alerts, alerts=alerts)) if alerts else ()
+
+    def claim_deliveries(self, channels: Sequence[str], now: datetime, until: datetime) -> tuple[Delivery, ...]:
+        """See ``AlertLog.claim_deliveries``; where nothing is due, nobody who writes is kept waiting."""
+        with self._reader.reading() as cursor:
+            if not channels or not reading.is_delivery_due(cursor, channels, now):
+                return ()
+        return self._run_alone(partial(rare_operations.claim_deliveries, channels=channels, now=now, until=until))
+
+    def finish_deliveries(self, taken: Sequence[Delivery], failed: Sequence[tuple[Delivery, str, datetime]]) -> None:
+        """See ``AlertLog.finish_deliveries``."""
+        if taken or failed:
+            self._run_alone(partial(rare_operations.finish_deliveries, taken=taken, failed=failed))
+
+    def roll_up(self, at_least: int = 1) -> bool:
+        """See ``Ledger.roll_up``; what is added up while others write is written down in one short turn."""
+        with self._reader.reading() as cursor:
+            step = rollup.next_step(cursor, at_least)
+            if step is None:
+                return False
+            sums, nameless = rollup.sums(cursor, step, self._dialect)
+        if nameless:
+            with self._reader.reading() as cursor:
+                found = rollup.nameless(cursor, step, self._dialect)
+            self._run_alone(partial(rollup.name, nameless=found, dialect=self._dialect))
+            with self._reader.reading() as cursor:
+                sums, _ = rollup.sums(cursor, step, self._dialect)
+        self._run_alone(partial(rollup.fold, step=step, sums=sums, dialect=self._dialect))
+        return True
+
+    # --- Keeping it safe --------------------------------------------------------------------------------------------
+
+    def check_seals(self, key: bytes, *, expect: str = "", files: Sequence[Path] = ()) -> SealCheck:
+        """See ``Safekeeping.check_seals``."""
+        found = archived.find_archives(self.archives(), files)
+        lines = archived.lines_in_order([path for each, path in found if each.sealed])
+        read = frozenset(each.id for each, _ in found)
+        return seal_check.check_seals(self._reader.reading, key, expect=expect, archived=lines, read=read)
+
+    def seal(self, key: bytes, at: datetime) -> tuple[int, Seal | None]:
+        """See ``Safekeeping.seal``."""
+        return seals.seal_what_is_new(self._reader.reading, self._run_alone, key, at)
+
+    def check_archives(self, files: Sequence[Path]) -> tuple[Archive, ...]:
+        """See ``Safekeeping.check_archives``."""
+        return tuple(each for each, _ in archived.find_archives(self.archives(), files))
+
+    def archive(
+        self,
+        until: datetime,
+        file: Path,
+        at: datetime,
+        *,
+        key: bytes = b"",
+        watch: Callable[[str], object] | None = None,
+    ) -> Archive | None:
+        """See ``Safekeeping.archive``."""
+        while self.roll_up(rollup.ENTRIES_A_STEP):
+            pass
+        self.roll_up()
+        return archive.archive(
+            archive.Archiving(
+                dialect=self._dialect,
+                reading=self._reader.reading,
+                run=self._run_alone,
+                until=until,
+                file=file,
+                at=at,
+                key=key,
+                watch=watch or str,
+            )
+        )

@@ -6,14 +6,18 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
+from routing.ledger.archived import gone
 from routing.ledger.base import Verification
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
-from routing.ledger.rows import counter_ids, from_ms
+from routing.ledger.rollup_check import rollup_differences
+from routing.ledger.rows import from_ms, whole_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from routing.ledger.archived import Gone
+    from routing.ledger.dialect import Dialect
     from routing.ledger.operations import Cursor
     from routing.ledger.rows import Row
 
@@ -25,13 +29,16 @@ _STRAYS = (
     ("answers_without_reserve", "entry {seq} ({kind}) answers no reservation"),
     ("reserves_without_end", "reservation {request_id}/{attempt} (entry {seq}) has neither a hold nor an end"),
     ("holds_without_open_reserve", "the hold of {reservation_id} stands for no open reservation"),
+    ("deliveries_without_alert", "a delivery to {channel} is of alert {alert}, which is missing"),
 )
 
 
-def verify(cursor: Cursor) -> Verification:
-    """Fold the entries inside the database, in one pass each, and compare with counters and holds."""
+def verify(cursor: Cursor, dialect: Dialect) -> Verification:
+    """Fold the entries inside the database, in one pass each, and compare with counters, holds and roll-ups."""
     extent = _only(fetch(cursor, "extent", {}))
+    moved = gone(cursor)
     held, spent, held_nusd, spent_nusd = _folded(cursor)
+    spent.update(moved.spent)
     cursor.execute(SQL["counters"], {})
     counters = cursor.fetchall()
     ratios = _only(fetch(cursor, "hold_ratios", {}))
@@ -39,12 +46,18 @@ def verify(cursor: Cursor) -> Verification:
         entries=extent["entries"],
         counters=len(counters),
         open_holds=_only(fetch(cursor, "holds", {}))["open_holds"],
-        spent_nusd=spent_nusd,
+        spent_nusd=spent_nusd + moved.spent_nusd,
         held_nusd=held_nusd,
         unconfirmed_nusd=int(_only(fetch(cursor, "unconfirmed", {}))["unconfirmed"]),
-        differences=(*_missing(extent), *_strays(cursor), *_counter_differences(counters, held, spent)),
+        differences=(
+            *_missing(extent, moved),
+            *_strays(cursor),
+            *_counter_differences(counters, held, spent),
+            *rollup_differences(cursor, dialect),
+        ),
         hold_ratio_median=ratios["median"],
         hold_ratio_worst=ratios["worst"],
+        archived=moved.entries,
     )
 
 
@@ -59,17 +72,18 @@ def _folded(cursor: Cursor) -> tuple[Counter[int], Counter[int], int, int]:
             row_held, row_spent = direction * int(row["held"]), int(row["spent"])
             held_nusd += row_held
             spent_nusd += row_spent
-            for counter in counter_ids(row["counters"]):
+            for counter in whole_numbers(row["counters"]):
                 held[counter] += row_held
                 spent[counter] += row_spent
     return held, spent, held_nusd, spent_nusd
 
 
-def _missing(extent: Row) -> Iterator[str]:
-    # Numbers are given out without gaps, since nothing is ever deleted and a failed write gives its numbers back.
-    missing = extent["last_seq"] - extent["first_seq"] + 1 - extent["entries"]
+def _missing(extent: Row, moved: Gone) -> Iterator[str]:
+    # Numbers are given out without gaps, since a failed write gives its numbers back and what is moved is counted.
+    first, last = min(extent["first_seq"], moved.first_seq or extent["first_seq"]), extent["last_seq"]
+    missing = last - first + 1 - extent["entries"] - moved.entries
     if missing:
-        yield f"{missing} entries between {extent['first_seq']} and {extent['last_seq']} are missing"
+        yield f"{missing} entries between {first} and {last} are missing"
 
 
 def _strays(cursor: Cursor) -> Iterator[str]:

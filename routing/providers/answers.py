@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
+from routing.core.pacing import Kind, Told
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -60,6 +62,25 @@ class Answer:
         return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own numbers
 
     @property
+    def request_id(self) -> str:
+        """What the vendor calls the request: OpenAI's header, else that of Azure's gateway; empty without."""
+        return self.headers.get("x-request-id") or self.headers.get("apim-request-id") or ""
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """What the headers say of rate limits; kinds that they do not speak of are left out."""
+        found = (
+            Told(
+                kind=kind,
+                limit=_whole(self.headers.get(f"x-ratelimit-limit-{kind}", "")),
+                remaining=_whole(self.headers.get(f"x-ratelimit-remaining-{kind}", "")),
+                reset_s=_seconds(self.headers.get(f"x-ratelimit-reset-{kind}", "")),
+            )
+            for kind in Kind
+        )
+        return tuple(told for told in found if told.limit is not None or told.remaining is not None)
+
+    @property
     def codes(self) -> frozenset[str]:
         """Every machine-readable code in the body, in lower case."""
         return frozenset(_codes(self.body))
@@ -107,6 +128,22 @@ class Answer:
 
 def _number(text: str) -> float | None:
     return float(text) if re.fullmatch(r"\s*\d{1,9}(?:\.\d{1,9})?\s*", text, re.ASCII) else None
+
+
+def _whole(text: str) -> int | None:
+    return int(text) if re.fullmatch(r"\s*\d{1,12}\s*", text, re.ASCII) else None
+
+
+_PARTS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|h|m|s)", re.ASCII)
+_PART_S = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+def _seconds(text: str) -> float | None:
+    """Read OpenAI's ``6m0s``, ``12ms``, ``1h2m3s``, or plain seconds."""
+    text = text.strip()
+    if text and not _PARTS.sub("", text):
+        return sum(float(number) * _PART_S[unit] for number, unit in _PARTS.findall(text))
+    return _number(text)
 
 
 def _until(date: str, now: str) -> float | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Protocol
 from routing.core.request import NO_TAGS, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from routing.core.deployment import Deployment
+    from routing.core.pacing import Told
     from routing.core.picture import Picture, Size
     from routing.core.prices import Usage
 
@@ -33,7 +34,10 @@ class ProviderSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageCall:
-    """One call to one deployment, with everything decided. ``timeout_s`` bounds the whole call."""
+    """One call to one deployment, with everything decided. ``timeout_s`` bounds the whole call.
+
+    ``on_send`` is called when the request is about to leave: the vendor's minute begins then, not while libraries load.
+    """
 
     deployment: Deployment
     prompt: str = field(repr=False)
@@ -47,13 +51,15 @@ class ImageCall:
     background: str | None = None
     output_format: str | None = None
     extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    on_send: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """What came back: checked pictures, at least one. ``usage`` is ``None`` where the vendor reported none.
 
-    ``notices`` tell what differs from what was asked (fewer pictures, another size).
+    ``notices`` tell what differs from what was asked (fewer pictures, another size), ``told`` what the vendor's headers
+    say of rate limits.
     """
 
     pictures: tuple[Picture, ...]
@@ -62,6 +68,7 @@ class Delivery:
     seed: int | None = None
     vendor_request_id: str | None = None
     notices: tuple[str, ...] = ()
+    told: tuple[Told, ...] = ()
 
 
 class Provider(Protocol):

@@ -60,6 +60,7 @@ def openai_order(call: ImageCall, caller: Caller) -> Order:
         if word is None:
             raise caller.refuse(f"parameter {name} has no word in the Images API; it was not sent")
         parameters[word] = value if word in _TEXTS else _typed(value)
+    _refuse_what_does_not_go_together(call, parameters, caller)
     if call.operation is Operation.GENERATE:
         return Order(parameters=parameters)
     files = tuple(_file(picture, f"image-{number}") for number, picture in enumerate(call.images, start=1))
@@ -104,6 +105,19 @@ def order_of(call: ImageCall, caller: Caller) -> Order:
 
     """
     return DIALECTS.get(call.deployment.model.vendor, openai_order)(call, caller)
+
+
+def _refuse_what_does_not_go_together(call: ImageCall, parameters: Mapping[str, object], caller: Caller) -> None:
+    """Refuse what OpenAI answers with a 400: a word of generations in an edit, compression of what has none."""
+    if call.operation is Operation.EDIT and "moderation" in parameters:
+        raise caller.refuse("moderation has no place in an edit, only in a generation; it was not sent")
+    compression = parameters.get("output_compression")
+    if compression is None:
+        return
+    if call.output_format not in ("jpeg", "webp"):
+        raise caller.refuse("output_compression needs output_format jpeg or webp beside it; it was not sent")
+    if compression is True or not isinstance(compression, int) or not 0 <= compression <= 100:  # noqa: PLR2004 - a percentage
+        raise caller.refuse(f"output_compression is a whole number from 0 to 100, not {compression}; it was not sent")
 
 
 def _shape(call: ImageCall, caller: Caller, table: Mapping[Size, Shape], vendor: str) -> Shape:

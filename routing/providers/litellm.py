@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from routing.core.request import Operation
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import ModuleType
 
+    from routing.core.pacing import Told
     from routing.providers.base import Delivery, ImageCall, ProviderSpec
 
 CONNECT_S = 10.0
@@ -42,8 +43,13 @@ class _Exchange:
     """What was seen of one call on the wire; ``answer`` is set when a body is complete."""
 
     deadline: Deadline
+    on_send: Callable[[], None]
     posts: int = 0
     answer: Answer | None = None
+
+    @property
+    def told(self) -> tuple[Told, ...]:
+        return self.answer.told if self.answer else ()
 
 
 class _SecondPost(Exception):
@@ -63,6 +69,8 @@ class _Witness(threading.local):
         exchange.posts += request.method == "POST"
         if exchange.posts > 1:
             raise _SecondPost("a call is sent once")
+        if request.method == "POST":
+            exchange.on_send()
         left_s = exchange.deadline.left_s()
         request.extensions["timeout"] = {
             "connect": min(CONNECT_S, left_s),
@@ -104,14 +112,16 @@ class LiteLLMProvider:
         route = _route(call, caller)
         base_url = self._spec.base_url or route.base_url
         litellm, http = self._ready()
-        exchange = _Exchange(deadline=Deadline(call.timeout_s))
+        exchange = _Exchange(deadline=Deadline(call.timeout_s), on_send=call.on_send)
         arguments = {**route.arguments, "model": call.deployment.wire_model, "api_base": base_url, "client": http}
         try:
             reply, failure = self._send(getattr(litellm, route.function), arguments, exchange)
             body = _readable(exchange, failure, caller)
             parcel = route.unpack(reply, body, call, caller)
-            return deliver(parcel, call, caller, exchange.deadline, base_url=base_url)
-        except ProviderError:
+            delivery = deliver(parcel, call, caller, exchange.deadline, base_url=base_url)
+            return replace(delivery, told=exchange.told)
+        except ProviderError as error:
+            error.told = exchange.told
             raise
         except Exception as odd:  # noqa: BLE001 - a reply may be odd in ways nobody foresaw, after it was paid for
             raise error_of_failure(odd, caller, timeout_s=call.timeout_s) from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from openai import APIResponse, OpenAI
     from openai.types import ImagesResponse
 
+    from routing.core.pacing import Told
     from routing.providers.base import Delivery, ImageCall, ProviderSpec
     from routing.providers.dialects import Order
 
@@ -62,13 +63,18 @@ class OpenAIProvider:
         order = order_of(call, caller)
         client = self._ready_client()
         deadline = Deadline(call.timeout_s)
+        purchase = _Purchase(client=client, call=call, caller=caller, deadline=deadline)
         try:
-            parcel = _Purchase(client=client, call=call, caller=caller, deadline=deadline).parcel(order)
-            return deliver(parcel, call, caller, deadline, base_url=self._base_url)
-        except ProviderError:
+            delivery = deliver(purchase.parcel(order), call, caller, deadline, base_url=self._base_url)
+            return replace(delivery, told=purchase.told)
+        except ProviderError as error:
+            error.vendor_request_id = error.vendor_request_id or purchase.request_id
+            error.told = error.told or purchase.told
             raise
         except Exception as failure:  # noqa: BLE001 - the SDK and what it stands on raise types of two libraries
-            raise _translated(failure, caller, deadline) from None
+            told = _translated(failure, caller, deadline)
+            told.vendor_request_id = told.vendor_request_id or purchase.request_id
+            raise told from None
 
     def close(self) -> None:
         """Close the SDK's connections."""
@@ -84,26 +90,32 @@ class OpenAIProvider:
             return self._client
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Purchase:
-    """One call on its way: sent once, read, and where the vendor works by tasks waited for."""
+    """One call on its way: sent once, read, and where the vendor works by tasks waited for.
+
+    ``request_id`` is the vendor's word for it, as soon as it is known: what is lost later is found on the bill by it.
+    """
 
     client: OpenAI
     call: ImageCall
     caller: Caller
     deadline: Deadline
+    request_id: str = ""
+    told: tuple[Told, ...] = ()
 
     def parcel(self, order: Order) -> Parcel:
         """Send the order and unpack what comes back."""
         with self._open(order) as response:
             answer = _read(response, self.deadline)
+        self.request_id, self.told = answer.request_id, answer.told
         reply = _readable(answer, self.caller)
-        request_id = answer.headers.get("x-request-id") or answer.headers.get("apim-request-id")
         task_id = task_id_of(reply)
+        self.request_id = self.request_id or task_id or ""
         if task_id is None:
-            return self._unpack(reply, request_id)
+            return self._unpack(reply)
         task = wait_for(task_id, self._look, self.deadline, self.caller)
-        return Parcel(entries=task.entries, usage=None, vendor_request_id=request_id or task_id)
+        return Parcel(entries=task.entries, usage=None, vendor_request_id=self.request_id)
 
     def _open(self, order: Order) -> AbstractContextManager[APIResponse[ImagesResponse]]:
         from openai import Timeout, omit
@@ -112,6 +124,7 @@ class _Purchase:
         timeout = Timeout(left_s, connect=min(CONNECT_S, left_s))
         images = self.client.images.with_streaming_response
         model, prompt = self.call.deployment.wire_model, self.call.prompt
+        self.call.on_send()
         # Parameters go as ``extra_body``: SDK 2.x has no keyword for the youngest ones, and its types lag behind.
         if not order.files:
             return images.generate(model=model, prompt=prompt, extra_body=order.parameters, timeout=timeout)
@@ -124,7 +137,7 @@ class _Purchase:
             timeout=timeout,
         )
 
-    def _unpack(self, reply: Mapping[str, object], request_id: str | None) -> Parcel:
+    def _unpack(self, reply: Mapping[str, object]) -> Parcel:
         data = reply.get("data")
         entries = data if isinstance(data, list) else []
         made = max(self.call.n, len(entries))
@@ -138,7 +151,7 @@ class _Purchase:
             usage=usage,
             revised_prompt=revised if isinstance(revised, str) else None,
             seed=seed if isinstance(seed, int) else None,
-            vendor_request_id=request_id,
+            vendor_request_id=self.request_id or None,
         )
 
     def _look(self, task_id: str) -> Answer:

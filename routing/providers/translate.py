@@ -185,11 +185,14 @@ def error_of_answer(answer: Answer, caller: Caller) -> ProviderError:
     if answer.status == 429 and not answer.is_out_of_money:  # noqa: PLR2004 - the only row with a wait
         wait_s = answer.retry_after_s()
         wait = f"; wait {wait_s:g} s" if wait_s is not None else ""
-        return ProviderRateLimited(
+        limited = ProviderRateLimited(
             f"{caller.deployment}: too many requests for the vendor (HTTP 429){wait}",
             deployment=caller.deployment,
             retry_after_s=wait_s,
         )
+        limited.vendor_request_id = answer.request_id
+        limited.told = answer.told
+        return limited
     row = next(row for row in _ANSWERS if row.when(answer, caller))
     says = row.says.format(
         status=answer.status, elapsed_s=answer.elapsed_s, api_key_env=caller.api_key_env or "its environment variable"
@@ -201,6 +204,7 @@ def error_of_answer(answer: Answer, caller: Caller) -> ProviderError:
         status_code=answer.status,
         retryable=row.retryable,
         charged=row.charged,
+        vendor_request_id=answer.request_id,
     )
 
 

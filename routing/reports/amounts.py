@@ -19,14 +19,14 @@ NUSD_EXPONENT = 9
 
 def readable(nusd: int) -> str:
     """Write one amount: ``$500.00``, ``$0.0387``; what is too small to show is ``<$0.0001``, never zero."""
-    return _dollars(nusd, _decimals(nusd))
+    return dollars(nusd, _decimals(nusd))
 
 
 def readable_column(amounts: Iterable[int]) -> list[str]:
     """Write amounts with equally many decimals, so that their points stand below each other."""
     amounts = list(amounts)
     decimals = max(map(_decimals, amounts), default=DECIMALS_AT_LEAST)
-    return [_dollars(nusd, decimals) for nusd in amounts]
+    return [dollars(nusd, decimals) for nusd in amounts]
 
 
 def readable_share(part: int, whole: int) -> str:
@@ -47,7 +47,8 @@ def _decimals(nusd: int) -> int:
     return DECIMALS_AT_LEAST if cents_exactly else DECIMALS_AT_MOST
 
 
-def _dollars(nusd: int, decimals: int) -> str:
+def dollars(nusd: int, decimals: int) -> str:
+    """Write one amount with this many decimals; what is too small for them is ``<$0.01``, never zero."""
     exact = Decimal(int(nusd)).scaleb(-NUSD_EXPONENT)
     rounded = exact.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
     if exact and not rounded:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from routing.core.alerts import crossed
 from routing.core.money import divide_half_up, usd_text
 from routing.core.prices import Unit
 from routing.reports.amounts import readable, readable_column
@@ -17,11 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from routing.core.budgets import Claim
+    from routing.core.entries import Balance
     from routing.core.plan import Candidate, Plan
     from routing.core.policy import Policy
     from routing.core.prices import Line
-
-    Touched = tuple[Claim, int]
 
 UNIT_WORDS = {
     Unit.TEXT_IN: "prompt text, tokens",
@@ -71,12 +71,38 @@ def route_words(plan: Plan) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Touched:
+    """A budget counter that a purchase would count in: its limit as it is raised now, and how it stands.
+
+    Of a rolling window ``balance`` is that of all slices.
+    """
+
+    claim: Claim
+    balance: Balance
+
+    @property
+    def left_nusd(self) -> int:
+        """What may still be reserved, in nano-USD."""
+        return self.claim.limit_nusd - self.balance.spent_nusd - self.balance.held_nusd
+
+    def alerts(self, price_nusd: int) -> tuple[int, ...]:
+        """List the thresholds that spending a price would reach, in nano-USD."""
+        spent = self.balance.spent_nusd
+        return crossed(self.claim.alert_at, spent, spent + price_nusd)
+
+    def alerts_with_held(self, price_nusd: int) -> tuple[int, ...]:
+        """List those that it would reach only once what is held is spent too."""
+        first = self.balance.spent_nusd + price_nusd
+        return crossed(self.claim.alert_at, first, first + self.balance.held_nusd)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """A plan for ``n`` pictures and what is around it.
 
-    ``touched`` are the budget counters of the first candidate and what each has left, ``words`` the conditions of the
-    policy's sort rules by their place, ``per`` the tag of each budget that counts every value of one. ``downgrades``:
-    where one of these budgets has no room, what is cheaper is tried.
+    ``touched`` are the budget counters of the first candidate, ``words`` the conditions of the policy's sort rules by
+    their place, ``per`` the tag of each budget that counts every value of one. ``downgrades``: where one of these
+    budgets has no room, what is cheaper is tried.
     """
 
     plan: Plan
@@ -100,7 +126,7 @@ def plan_report(explained: Explanation, width: int = UNLIMITED) -> list[str]:
         *(("note", notice) for notice in explained.notices),
     ]
     lines = [line for name, text in facts for line in _fact(name, text, width)]
-    sheets = [_lines_sheet(first.quote.lines)]
+    sheets = [_lines_sheet(first.quote.lines, n)]
     if len(plan.candidates) > 1 or plan.dropped:
         sheets.append(_candidates_sheet(plan, downgrades=explained.downgrades))
     if explained.touched:
@@ -129,18 +155,24 @@ def plan_json(explained: Explanation) -> dict[str, object]:
         "lines": lines_json(first.quote.lines),
         "then": [_candidate_json(candidate) for candidate in plan.candidates[1:]],
         "dropped": dropped_json(plan),
-        "budgets": [
-            {
-                "budget": claim.key.budget,
-                "scope": claim.key.scope,
-                "below": claim.key.below,
-                "limit_usd": usd_text(claim.limit_nusd),
-                "left_usd": usd_text(left),
-                "fits": first.quote.price_nusd <= left,
-            }
-            for claim, left in explained.touched
-        ],
+        "budgets": [_touched_json(touched, first.quote.price_nusd) for touched in explained.touched],
         "notices": list(explained.notices),
+    }
+
+
+def _touched_json(touched: Touched, price_nusd: int) -> dict[str, object]:
+    key = touched.claim.key
+    return {
+        "budget": key.budget,
+        "scope": key.scope,
+        "below": key.below,
+        "limit_usd": usd_text(touched.claim.limit_nusd),
+        "spent_usd": usd_text(touched.balance.spent_nusd),
+        "held_usd": usd_text(touched.balance.held_nusd),
+        "left_usd": usd_text(touched.left_nusd),
+        "fits": price_nusd <= touched.left_nusd,
+        "alerts_usd": [usd_text(at) for at in touched.alerts(price_nusd)],
+        "alerts_with_held_usd": [usd_text(at) for at in touched.alerts_with_held(price_nusd)],
     }
 
 
@@ -177,12 +209,18 @@ def _candidate_json(candidate: Candidate) -> dict[str, object]:
     }
 
 
-def _lines_sheet(lines: Sequence[Line]) -> Sheet:
+def _lines_sheet(lines: Sequence[Line], n: int) -> Sheet:
     rows = tuple(
-        (UNIT_WORDS[line.unit], f"{line.quantity:,}", _rate(line), readable(divide_half_up(line.amount_micro, 10**6)))
+        (UNIT_WORDS[line.unit], _quantity(line, n), _rate(line), readable(divide_half_up(line.amount_micro, 10**6)))
         for line in lines
     )
     return Sheet(columns=("price", "quantity", "rate", "at most"), rows=rows)
+
+
+def _quantity(line: Line, n: int) -> str:
+    """Write what n pictures take as n times what one takes."""
+    each, rest = divmod(line.quantity, n)
+    return f"{line.quantity:,}" if n == 1 or rest else f"{n} x {each:,}"
 
 
 def _rate(line: Line) -> str:
@@ -216,23 +254,38 @@ def _place(plan: Plan, place: int, *, downgrades: bool) -> str:
 
 def _touched_sheet(explained: Explanation) -> Sheet:
     price_nusd = explained.plan.candidates[0].quote.price_nusd
-    keys = [claim.key for claim, _ in explained.touched]
+    claims = [touched.claim for touched in explained.touched]
     rows = tuple(
         (
-            counter_name(key.budget, key.scope, key.below, explained.per.get(key.budget, "")),
+            counter_name(claim.key.budget, claim.key.scope, claim.key.below, explained.per.get(claim.key.budget, "")),
             limit,
-            shown,
-            "fits" if price_nusd <= left else "has no room for it",
+            left,
+            _room(touched, price_nusd),
         )
-        for key, limit, shown, (_, left) in zip(
-            keys,
-            readable_column(claim.limit_nusd for claim, _ in explained.touched),
-            readable_column(left for _, left in explained.touched),
+        for touched, claim, limit, left in zip(
             explained.touched,
+            claims,
+            readable_column(claim.limit_nusd for claim in claims),
+            readable_column(touched.left_nusd for touched in explained.touched),
             strict=True,
         )
     )
     return Sheet(columns=("budget", "limit", "left", "verdict"), rows=rows)
+
+
+def _room(touched: Touched, price_nusd: int) -> str:
+    """Say whether a price fits, and which alerts spending it would fire."""
+    if price_nusd > touched.left_nusd:
+        return "has no room for it"
+    parts = ["fits"]
+    for thresholds, when in (
+        (touched.alerts(price_nusd), ""),
+        (touched.alerts_with_held(price_nusd), "once what is held is spent too, "),
+    ):
+        if thresholds:
+            reached = " and ".join(map(readable, thresholds))
+            parts.append(f"{when}its alert{'s' * (len(thresholds) > 1)} at {reached} would fire")
+    return "; ".join(parts)
 
 
 def _fixed(number: int, exponent: int) -> str:

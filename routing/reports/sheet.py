@@ -5,11 +5,17 @@ Written here and not taken from a library, whose import would take longer than a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from unicodedata import combining, east_asian_width
 
 NUMBERS = frozenset(
-    {"at most", "cached", "held", "images", "left", "limit", "quantity", "requests", "share", "spent", "used"}
+    {
+        *("at most", "billed", "booked", "cached", "calls", "charged", "difference", "held", "images", "left", "limit"),
+        *("quantity", "requests", "share", "spent", "unconfirmed", "used"),
+        *("after", "before", "change", "downgraded", "refused"),
+        *("average", "not spent", "saved", "would cost"),
+    }
 )
 """Columns that stand right, and are never folded."""
 
@@ -18,6 +24,9 @@ RULE = "─"
 WORD_AT_MOST = 20
 """Longer words than this may be cut by a fold."""
 UNLIMITED = 1_000_000
+
+_HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that steer a terminal, end a line, or turn the direction of all that follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,7 @@ class Sheet:
     def lines(self, width: int = UNLIMITED) -> list[str]:
         """Lay it out. Where it is wider than ``width``, text folds and nothing is cut off: half an amount misleads."""
         records = [self.columns, *self.rows, *([self.total] if self.total else [])]
+        records = [tuple(map(harmless, record)) for record in records]
         widths = self._widths(records, width)
         rule = RULE * (sum(widths) + len(GAP) * (len(widths) - 1))
         laid_out = [self._record(record, widths) for record in records]
@@ -66,6 +76,11 @@ class Sheet:
             for name, lines, width in zip(self.columns, folded, widths, strict=True)
         ]
         return [GAP.join(parts).rstrip() for parts in zip(*columns, strict=True)]
+
+
+def harmless(text: str) -> str:
+    """Show what would steer a terminal as a replacement character: labels may hold anything."""
+    return _HARMFUL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def cell_width(text: str) -> int:

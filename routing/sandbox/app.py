@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from routing.sandbox import apimart, fal, gemini, openai_free, openai_images
+from routing.sandbox import apimart, fal, gemini, openai_costs, openai_free, openai_images
+from routing.sandbox.bill import VENDORS, Bill
 from routing.sandbox.desk import Desk
 from routing.sandbox.settings import Settings
 from routing.sandbox.vendor import MEGABYTE, BodyTooLarge, read_body
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -29,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Starlette:
         routes=[
             *openai_images.routes(desk),
             *openai_free.routes(),
+            *openai_costs.routes(desk),
             *gemini.routes(desk),
             *fal.routes(desk),
             *apimart.routes(desk),
@@ -46,6 +50,16 @@ def create_app(settings: Settings | None = None) -> Starlette:
 def _own_routes(desk: Desk) -> list[Route]:
     async def bill(_: Request) -> Response:
         return JSONResponse(desk.bill.as_json())
+
+    def download(write: Callable[[Bill, str], str], kind: str) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            vendor = request.query_params.get("vendor", "")
+            if vendor not in {"", *VENDORS.values()}:
+                told = f"sandbox: there is no vendor {vendor!r}; there are {', '.join(VENDORS.values())}"
+                return JSONResponse({"error": {"message": told}}, 400)
+            return PlainTextResponse(write(desk.bill, vendor), media_type=kind)
+
+        return answer
 
     async def log(_: Request) -> Response:
         return JSONResponse(desk.log.as_json())
@@ -65,6 +79,12 @@ def _own_routes(desk: Desk) -> list[Route]:
 
     return [
         Route("/_bill", bill, methods=["GET"]),
+        Route("/_bill.csv", download(Bill.as_csv, "text/csv"), methods=["GET"]),
+        Route(
+            "/_bill.jsonl",
+            download(Bill.as_json_lines, "application/jsonl"),
+            methods=["GET"],
+        ),
         Route("/_log", log, methods=["GET"]),
         Route("/_reset", reset, methods=["POST"]),
         Route("/_faults", faults, methods=["POST"]),

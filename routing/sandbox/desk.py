@@ -6,6 +6,7 @@ import asyncio
 import base64
 import time
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -86,7 +87,9 @@ class Desk:
             headers = self.limiter.standing(purchase.model, time.monotonic()).headers()
             if wait_s > 0:
                 answer = purchase.refuse(Fault("429", f"{wait_s:.3f}")).answer
-                return replace(answer, headers={**headers, **answer.headers}).response()
+                # It is the images that have run out: what the answer says of requests is about another fault.
+                said = {name: value for name, value in answer.headers.items() if not name.startswith("x-ratelimit-")}
+                return replace(answer, headers={**headers, **said}).response()
         if fault and fault.name == "error200":
             await self._wait(self.settings.latency_s)
             return replace(purchase.refuse(Fault("500")).answer, status=200).response()
@@ -151,6 +154,9 @@ class Desk:
         visit.images = len(purchase.sketches)
         visit.charged_nusd = self.bill.charge(
             seq=visit.seq,
+            at=datetime.now(UTC),
+            path=visit.path,
+            request_id=visit.request_id,
             model=purchase.model,
             images=visit.images,
             lines=purchase.lines,

@@ -13,7 +13,7 @@ WINDOW_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a model stands: what is left, and when the oldest images leave the window."""
+    """Where a model stands: what is left, and when nothing will be taken any more."""
 
     limit: int
     remaining: int
@@ -53,7 +53,7 @@ class Limiter:
         """What this model has left."""
         taken = self._window(model, now_s)
         left = self.images_per_minute - sum(count for _, count in taken)
-        return Standing(self.images_per_minute, left, taken[0][0] + WINDOW_S - now_s if taken else 0.0)
+        return Standing(self.images_per_minute, left, taken[-1][0] + WINDOW_S - now_s if taken else 0.0)
 
     def clear(self) -> None:
         """Forget what was taken."""

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import pytest
 
 from routing.alerts.log import LogChannel
-from routing.core.budgets import CounterKey
-from routing.core.entries import Alert
-from routing.core.money import usd
+from tests.alerts.receiver import EXAMPLES
 from tests.shop import RecordingLog
 
 
 def test_an_alert_names_its_budget_and_exact_amounts() -> None:
     log = RecordingLog()
-    key = CounterKey(budget="campaign", scope="spring", below="", start=datetime(2026, 11, 1, tzinfo=UTC))
-    LogChannel(log).send(
-        Alert(key=key, threshold_nusd=usd("36"), limit_nusd=usd("40"), spent_nusd=usd("36.123456789"), at=key.start)
-    )
+    LogChannel(log).send(EXAMPLES["threshold"])
     (event,) = log.named("budget_threshold")
-    assert (event["budget"], event["scope"], event["spent_usd"]) == ("campaign", "spring", "36.123456789")
+    assert event == {
+        "budget": "month",
+        "window_start": "2026-11-01T00:00:00+00:00",
+        "threshold_usd": "400",
+        "limit_usd": "500",
+        "spent_usd": "400.123456789",
+    }
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_alert_is_an_event_that_says_something(name: str) -> None:
+    log = RecordingLog()
+    LogChannel(log).send(EXAMPLES[name])
+    ((_, fields),) = log.events
+    assert fields.get("budget") or fields["detail"]

@@ -1,87 +1,140 @@
-"""The cache in a folder."""
+"""The cache in a folder: what its disk does to it. What every cache does is tested in tests/contracts."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import threading
 from typing import TYPE_CHECKING
 
-import pytest
-
-from routing.cache.base import CachedCall
 from routing.cache.file import FileCache
-from routing.core.request import ImageRequest, Operation
-from routing.testing import FrozenClock, blank_picture
-from tests.shop import SQUARE, RecordingLog
+from routing.cache.tidy import Bounds
+from routing.testing import FrozenClock
+from tests.contracts.test_cache import CALL, KEY, NO_BOUNDS, SIZE, key
+from tests.shop import RecordingLog
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-PICTURE = blank_picture(SQUARE)
-KEY = "ab" * 16
-CALL = CachedCall(
-    pictures=(PICTURE, PICTURE),
-    request=ImageRequest(
-        prompt='שלום 你好 "fox"',
-        operation=Operation.EDIT,
-        size=SQUARE,
-        images=(PICTURE,),
-        mask=PICTURE,
-        background="opaque",
-        extras={"seed": "7"},
-    ),
-    revised_prompt="a fox",
-    seed=7,
-)
+    from routing.cache.base import CachedCall
+    from routing.cache.tidy import Kept
 
 
-def cache(folder: Path, *, keep_for_s: float | None = None, clock: FrozenClock | None = None) -> FileCache:
-    return FileCache(folder, clock=clock or FrozenClock(), log=RecordingLog(), keep_for_s=keep_for_s)
-
-
-def test_what_was_put_comes_back_whole(tmp_path: Path) -> None:
-    assert cache(tmp_path).put(KEY, CALL)
-    assert cache(tmp_path).get(KEY) == CALL
-
-
-def test_an_unknown_key_is_a_miss(tmp_path: Path) -> None:
-    assert cache(tmp_path).get(KEY) is None
-
-
-def test_what_is_older_than_it_may_be_is_a_miss(tmp_path: Path) -> None:
-    clock = FrozenClock()
-    kept = cache(tmp_path, keep_for_s=60, clock=clock)
-    kept.put(KEY, CALL)
-    clock.sleep(59)
-    assert kept.get(KEY) == CALL
-    clock.sleep(2)
-    assert kept.get(KEY) is None
-
-
-@pytest.mark.parametrize("cut", [0, 10, 53, 60, 400, -1])
-def test_a_cut_off_file_is_a_miss(tmp_path: Path, cut: int) -> None:
-    kept = cache(tmp_path)
-    kept.put(KEY, CALL)
-    (file,) = tmp_path.glob("*/*.call")
-    file.write_bytes(file.read_bytes()[:cut])
-    assert kept.get(KEY) is None
-
-
-def test_every_single_changed_byte_of_the_header_is_noticed(tmp_path: Path) -> None:
-    kept = cache(tmp_path)
-    kept.put(KEY, CALL)
-    (file,) = tmp_path.glob("*/*.call")
-    whole = file.read_bytes()
-    for place in range(0, 700, 7):
-        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        assert kept.get(KEY) is None, place
+def cache(
+    folder: Path,
+    bounds: Bounds = NO_BOUNDS,
+    log: RecordingLog | None = None,
+    keep_free_bytes: int = 0,
+) -> FileCache:
+    return FileCache(folder, bounds, clock=FrozenClock(), log=log or RecordingLog(), keep_free_bytes=keep_free_bytes)
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_no_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
-    kept = cache(tmp_path / "file")
+    log = RecordingLog()
+    kept = cache(tmp_path / "file", log=log)
     assert not kept.put(KEY, CALL)
     assert kept.get(KEY) is None
+    assert [event for event, _ in log.events] == ["cache_not_written", "cache_miss"]
 
 
 def test_no_half_written_file_stays_behind(tmp_path: Path) -> None:
     cache(tmp_path).put(KEY, CALL)
     assert [path.suffix for path in tmp_path.glob("*/*")] == [".call"]
+
+
+def test_what_a_dead_process_left_half_written_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
+    kept = cache(tmp_path)
+    kept.put(KEY, CALL)
+    now_s = FrozenClock().now().timestamp()
+    for name, age_s in (("old.part", 4000), ("new.part", 10)):
+        (tmp_path / "ab" / name).write_bytes(b"half")
+        os.utime(tmp_path / "ab" / name, (now_s - age_s, now_s - age_s))
+    cache(tmp_path).put(key(1), CALL)
+    assert sorted(path.name for path in tmp_path.glob("ab/*")) == [f"{KEY}.call", "new.part"]
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_the_ledger_and_told_once(tmp_path: Path) -> None:
+    cache(tmp_path).put(KEY, CALL)
+    log = RecordingLog()
+    kept = cache(tmp_path, log=log, keep_free_bytes=10**18)
+    assert not kept.put(key(1), CALL)
+    assert not kept.put(key(2), CALL)
+    assert kept.get(KEY) == CALL
+    assert [told["error"].partition(":")[0] for told in log.named("cache_not_written")] == ["the disk is nearly full"]
+
+
+def test_what_was_written_anew_while_others_tidied_is_not_removed(tmp_path: Path) -> None:
+    kept = cache(tmp_path)
+    kept.put(KEY, CALL)
+    listed = list(kept.list_kept())
+    later = FrozenClock()
+    later.sleep(5)
+    FileCache(tmp_path, clock=later, log=RecordingLog()).put(KEY, CALL)
+    kept.remove(listed)
+    assert kept.get(KEY) == CALL
+    kept.remove(list(kept.list_kept()))
+    assert kept.get(KEY) is None
+
+
+def test_a_folder_with_room_is_not_looked_through_with_every_put(tmp_path: Path) -> None:
+    looks = []
+
+    class Counted(FileCache):
+        def list_kept(self) -> Iterator[Kept]:
+            looks.append(1)
+            return super().list_kept()
+
+    kept = Counted(tmp_path, Bounds(max_bytes=1000 * SIZE), clock=FrozenClock(), log=RecordingLog())
+    for number in range(200):
+        kept.put(key(number), CALL)
+    assert 4 <= len(looks) <= 5  # the first, and after every 50: a twentieth of what it may hold
+
+
+def test_many_threads_put_and_get_one_key_and_never_see_half_of_it(tmp_path: Path) -> None:
+    kept = cache(tmp_path, Bounds(max_bytes=10 * SIZE))
+    kept.put(KEY, CALL)
+    seen: list[CachedCall | None] = []
+
+    def work() -> None:
+        for _ in range(20):
+            kept.put(KEY, CALL)
+            seen.append(kept.get(KEY))
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [CALL] * 120
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from routing.cache.file import FileCache
+from routing.cache.tidy import Bounds
+from routing.testing import FrozenClock
+from tests.contracts.test_cache import CALL, SIZE, key
+from tests.shop import RecordingLog
+clock, log = FrozenClock(), RecordingLog()
+first, folder = int(sys.argv[1]), Path(sys.argv[2])
+kept = FileCache(folder, Bounds(max_bytes=20 * SIZE), clock=clock, log=log, keep_free_bytes=0)
+for number in range(first, first + 60):
+    assert kept.put(key(number), CALL)
+    assert kept.get(key(number)) in (CALL, None)
+    clock.sleep(1)
+assert [event for event, _ in log.events if event != "cache_tidied"] == []
+"""
+
+
+def test_several_processes_keep_one_folder_within_its_bounds(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(1000 * number), str(tmp_path)]) for number in range(3)
+    ]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0]
+    kept = list(cache(tmp_path).list_kept())
+    # Each looks once it has written a twentieth: meanwhile the other two may have written as much.
+    assert SIZE * 15 <= sum(each.bytes for each in kept) <= SIZE * 23

@@ -10,6 +10,7 @@ import pytest
 
 from routing.config.catalog import FOLDER, Catalog, CatalogModel, packaged_catalog
 from routing.core.deployment import FormulaTokens, ListedSizes
+from routing.core.features import features_of
 from routing.core.picture import Picture, Size
 from routing.core.prices import PriceBook, Unit
 from routing.core.quote import quote_for, variant_of
@@ -73,7 +74,7 @@ def test_every_listed_size_and_quality_has_a_price(found: CatalogModel) -> None:
     for operation, size, quality in product(model.operations, sizes, model.qualities or (None,)):
         images = pictures if operation is Operation.EDIT else ()
         request = ImageRequest(prompt="a fox", operation=operation, images=images)
-        assert quote_for(request, model, card, size=size, quality=quality, n=1).price_nusd > 0
+        assert quote_for(features_of(request), model, card, size=size, quality=quality, n=1).price_nusd > 0
 
 
 @each_model
@@ -114,7 +115,14 @@ def test_a_price_by_size_and_quality_is_never_the_flat_one() -> None:
     assert all(rate.unit is Unit.IMAGE and rate.variant for rate in found.rates)
     card = PriceBook({"fal": found.rates}).card("fal", TODAY)
     with pytest.raises(PriceUnknown, match="generate/high/1000x1000"):
-        quote_for(ImageRequest(prompt="x"), found.model, card, size=Size(width=1000, height=1000), quality="high", n=1)
+        quote_for(
+            features_of(ImageRequest(prompt="x")),
+            found.model,
+            card,
+            size=Size(width=1000, height=1000),
+            quality="high",
+            n=1,
+        )
 
 
 def test_an_edit_at_fal_costs_its_own_price() -> None:

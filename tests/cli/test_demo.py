@@ -18,7 +18,7 @@ from PIL import Image
 from routing.cli.demo import command_words
 from routing.cli.demo_campaign import CAMPAIGN
 from routing.cli.starter import starter_files
-from routing.core.request import quoted_text
+from routing.core.quoted import quoted_text
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine, Ran

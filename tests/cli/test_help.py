@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "help"
-PAGES = ("", *COMMANDS, "ledger verify")
+PAGES = (
+    "",
+    *COMMANDS,
+    "budgets raise",
+    *(f"alerts {name}" for name in ("list", "test", "deliver")),
+    *(f"ledger {name}" for name in ("verify", "archive", "unconfirmed", "resolve", "reconcile")),
+)
 
 INTRODUCTION = """\
 # The command line

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+
+from routing.assembly import open_store
+from routing.core.budgets import BudgetRaise
+from routing.core.money import usd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from tests.cli.conftest import CommandLine
 
 FOX = ("generate", "a fox")
+LOW_LIMIT = "limit: 1, window: calendar_month, alert_at: [6%, 10%, 50%]"
 
 
 @pytest.fixture
@@ -84,6 +90,34 @@ def test_explain_tells_when_a_budget_has_no_room(keyless: CommandLine, edit_conf
     assert "has no room for it" in ran.out
 
 
+def test_explain_tells_which_alerts_would_fire_and_what_is_spent_and_held(
+    spent: CommandLine, edit_config: Callable[[str, str], None]
+) -> None:
+    # 0.05858 is spent of a dollar; another review may cost 0.0637 at most.
+    edit_config("limit: 500, window: calendar_month, alert_at: [50%, 80%, 100%]", LOW_LIMIT)
+    words = ("explain", "an otter", "-i", "review")
+    budgets = json.loads(spent(*words, "--json").out)["budgets"]
+    (month,) = (each for each in budgets if (each["budget"], each["below"]) == ("month", ""))
+    assert (month["spent_usd"], month["held_usd"], month["limit_usd"]) == ("0.05858", "0", "1")
+    assert (month["alerts_usd"], month["alerts_with_held_usd"]) == (["0.06", "0.1"], [])
+    assert "fits; its alerts at $0.06 and $0.10 would fire" in " ".join(spent(*words).out.split())
+
+
+def test_explain_knows_a_budget_that_was_raised(spent: CommandLine, edit_config: Callable[[str, str], None]) -> None:
+    edit_config("limit: 500", "limit: 0.06")
+    assert "has no room for it" in spent("explain", "an otter", "-i", "review").out
+    now = datetime.now(UTC)
+    more = BudgetRaise(
+        budget="month", scope="", by_nusd=usd("1"), at=now, until=now + timedelta(hours=1), reason="the fair"
+    )
+    with closing(open_store("sqlite:///spend.db", spent.folder)) as store:
+        store.raise_budget(more)
+    budgets = json.loads(spent("explain", "an otter", "-i", "review", "--json").out)["budgets"]
+    limits = {(each["budget"], each["below"]): each["limit_usd"] for each in budgets}
+    assert limits == {("campaign", ""): "150", ("month", ""): "1.06", ("month", "final"): "0.636"}
+    assert all(each["fits"] for each in budgets)
+
+
 def test_explain_of_references_prices_them(spent: CommandLine) -> None:
     plan = json.loads(spent("explain", "in the colours of 2", "--image", "1.png", "--image", "3.png", "--json").out)
     assert [line["quantity"] for line in plan["lines"] if line["unit"] == "image_in"] == [2 * 1536]
@@ -92,7 +126,11 @@ def test_explain_of_references_prices_them(spent: CommandLine) -> None:
 def test_spend_has_exactly_the_documented_shape(spent: CommandLine) -> None:
     ran = spent("spend", "--by", "importance", "--json")
     assert ran.code == 0
-    assert json.loads(ran.out) == {
+    told = json.loads(ran.out)
+    first = datetime.now(UTC).strftime("%Y-%m-01T00:00:00+00:00")
+    assert (told.pop("since"), told.pop("until"), told.pop("zone")) == (first, None, "UTC")
+    assert (told.pop("per"), told.pop("by")) == (None, ["importance"])
+    assert told == {
         "rows": [
             {
                 "importance": "review",
@@ -101,7 +139,9 @@ def test_spend_has_exactly_the_documented_shape(spent: CommandLine) -> None:
                 "unconfirmed_usd": "0",
                 "requests": 1,
                 "images": 1,
+                "average_usd": "0.05269",
                 "cached": 0,
+                "saved_usd": "0",
             },
             {
                 "importance": "draft",
@@ -110,7 +150,9 @@ def test_spend_has_exactly_the_documented_shape(spent: CommandLine) -> None:
                 "unconfirmed_usd": "0",
                 "requests": 2,
                 "images": 2,
+                "average_usd": "0.002945",
                 "cached": 1,
+                "saved_usd": "0.00589",
             },
         ],
         "total": {
@@ -119,24 +161,28 @@ def test_spend_has_exactly_the_documented_shape(spent: CommandLine) -> None:
             "unconfirmed_usd": "0",
             "requests": 3,
             "images": 3,
+            "average_usd": "0.019526667",
             "cached": 1,
+            "saved_usd": "0.00589",
         },
     }
 
 
 def test_spend_as_a_table_has_shares_a_total_and_what_the_cache_saved(spent: CommandLine) -> None:
     ran = spent("spend", "--by", "campaign,importance")
-    lines = ran.out.splitlines()
-    assert lines[0].split() == ["campaign", "importance", "spent", "share", "requests", "images", "cached"]
-    assert lines[2].split() == ["-", "review", "$0.0527", "89.9", "%", "1", "1", "0"]
-    assert lines[3].split() == ["spring", "draft", "$0.0059", "10.1", "%", "2", "2", "1"]
-    assert lines[5].split() == ["total", "$0.0586", "100.0", "%", "3", "3", "1"]
-    assert lines[-1] == "$0.0059 was saved by the cache"
+    first, _, *lines = ran.out.splitlines()
+    assert first == f"since {datetime.now(UTC):%Y-%m-01}, UTC"
+    names = ["campaign", "importance", "spent", "share", "requests", "images", "average", "cached", "not", "spent"]
+    assert lines[0].split() == names
+    assert lines[2].split() == ["-", "review", "$0.0527", "89.9", "%", "1", "1", "$0.0527", "0", "$0.0000"]
+    assert lines[3].split() == ["spring", "draft", "$0.0059", "10.1", "%", "2", "2", "$0.0029", "1", "$0.0059"]
+    assert lines[5].split() == ["total", "$0.0586", "100.0", "%", "3", "3", "$0.0195", "1", "$0.0059"]
+    assert lines[-1] == "$0.0059 was saved by the cache: not spent, and no part of it"
 
 
 def test_spend_counts_only_the_period_that_is_asked_for(spent: CommandLine) -> None:
-    assert spent("spend", "--until", "2020-01-01").out == "nothing was spent until 2020-01-01 00:00\n"
-    assert "since 2020-01-01 00:00, UTC" in spent("spend", "--since", "2020-01-01").out
+    assert spent("spend", "--until", "2020-01-01").out == "nothing was spent before 2020-01-01, UTC\n"
+    assert "since 2020-01-01, UTC" in spent("spend", "--since", "2020-01-01").out
 
 
 def test_spend_without_groups_is_the_total_alone(spent: CommandLine) -> None:

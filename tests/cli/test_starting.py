@@ -8,16 +8,18 @@ import socket
 from datetime import date
 from typing import TYPE_CHECKING
 
+import pytest
+
 from routing.cli import starter
+from routing.cli.check import github_lines
 from routing.cli.vendor import BASES, KEYS
 from routing.config.load import load
+from routing.errors import Problem
 from routing.sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from tests.cli.conftest import CommandLine
 
@@ -47,6 +49,15 @@ def test_init_never_overwrites(keyless: CommandLine) -> None:
     assert "kept     router.yaml (it was here before)" in ran.out
     assert "written  policies/default.yaml" in ran.out
     assert mine.read_text(encoding="utf-8") == "mine\n"
+
+
+def test_init_brings_only_what_editors_complete_by_up_to_date(keyless: CommandLine) -> None:
+    schema = keyless.folder / ".routing" / "policy.schema.json"
+    today = schema.read_bytes()
+    schema.write_text("{}\n", encoding="utf-8")
+    assert "written  .routing/policy.schema.json" in keyless("init").out
+    assert schema.read_bytes() == today
+    assert "nothing was written" in keyless("init").out
 
 
 def test_an_installed_wheel_brings_the_same_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +113,66 @@ def test_check_lists_every_problem_of_both_files_at_once(
     assert any(problem.startswith("router.yaml:") for problem in problems)
     assert any(problem.startswith("policies/single-model.yaml:") for problem in problems)
     assert count == f"{len(problems)} errors"
+
+
+@pytest.fixture
+def warned(keyless: CommandLine) -> CommandLine:
+    """A policy with a warning and no error: one of two deployments cannot make what its route asks for."""
+    policy = keyless.folder / "policies" / "single-model.yaml"
+    text = policy.read_text(encoding="utf-8")
+    asked = "use: [gpt-image-2.5-flare, gpt-image-2], ask: {quality: xhigh}"
+    policy.write_text(text.replace("use: [gpt-image-2], ask: {quality: high}", asked), encoding="utf-8")
+    policy.write_text(policy.read_text(encoding="utf-8").partition("tests:")[0], encoding="utf-8")
+    return keyless
+
+
+def test_warnings_alone_are_an_exit_code_for_the_strict(warned: CommandLine) -> None:
+    ran = warned("check")
+    assert (ran.code, warned("check", "--strict").code) == (0, 2)
+    assert "single-model.yaml: 0 errors, 1 warning" in ran.out
+    assert [json.loads(warned("check", "--json", *words).out)["ok"] for words in ((), ("--strict",))] == [True, False]
+
+
+def test_github_shows_each_problem_beside_its_line(warned: CommandLine) -> None:
+    policy = (warned.folder / "policies" / "single-model.yaml").read_text(encoding="utf-8")
+    line = next(at for at, text in enumerate(policy.splitlines(), 1) if "xhigh" in text)
+    first, *_ = warned("check", "--format", "github").out.splitlines()
+    column = policy.splitlines()[line - 1].index("xhigh") + 1
+    place = f"file=policies/single-model.yaml,line={line},col={column}"
+    assert first == (
+        f"::warning {place},title=routes.final[0].ask.quality::gpt-image-2 is never used here: it has no quality"
+        " 'xhigh'; gpt-image-2 has low, medium, high"
+    )
+
+
+def test_a_note_for_github_is_escaped_by_its_rules() -> None:
+    problem = Problem(
+        file="a,b.yaml", line=1, column=2, path="tags.x:y", message="at most 100%\nof it", hint="50%: fine"
+    )
+    assert github_lines([problem]) == [
+        "::error file=a%2Cb.yaml,line=1,col=2,title=tags.x%3Ay::at most 100%25%0Aof it; 50%25: fine"
+    ]
+
+
+def test_files_are_named_so_that_an_editor_finds_them(
+    keyless: CommandLine, edit_config: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit_config("limit: 500", "limit: lots")
+    edit_config("policies/single-model.yaml", "../elsewhere/policy.yaml")
+    (keyless.folder / "policies").rename(keyless.folder / "elsewhere")
+    (keyless.folder / "elsewhere" / "single-model.yaml").rename(keyless.folder / "elsewhere" / "policy.yaml")
+    (keyless.folder / "team").mkdir()
+    (keyless.folder / "router.yaml").rename(keyless.folder / "team" / "router.yaml")
+    (keyless.folder / "elsewhere" / "policy.yaml").write_text("version: 2\n", encoding="utf-8")
+
+    def named(place: str) -> set[str]:
+        problems = json.loads(keyless("check", place, "--format", "json").out)["problems"]
+        return {problem["file"] for problem in problems}
+
+    assert named("team") == {"team/router.yaml", "elsewhere/policy.yaml"}
+    assert named(str(keyless.folder / "team" / "router.yaml")) == {"team/router.yaml", "elsewhere/policy.yaml"}
+    monkeypatch.chdir(keyless.folder / "team")
+    assert named("router.yaml") == {"router.yaml", "../elsewhere/policy.yaml"}
 
 
 def test_the_sandbox_is_told_of_every_variable_of_the_shipped_file(keyless: CommandLine) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from routing.config.document import BYTES_AT_MOST, VALUES_AT_MOST, Exact, Whole, read_document, read_scalar
+from routing.config.document import BYTES_AT_MOST, ENTRIES_AT_MOST, Exact, Whole, read_document, read_scalar
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,45 @@ def test_a_file_of_more_than_a_megabyte_is_not_read() -> None:
 
 
 def test_more_values_than_any_configuration_has_are_not_read() -> None:
-    found = read_document("f", b"a: [" + b"1," * (VALUES_AT_MOST + 5) + b"]")
+    found = read_document(
+        "f", b"a:\n" + b"  - [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]\n" * 1000
+    )
     assert not found.usable
     assert "more than 20,000 values" in found.defects[-1].message
+
+
+@pytest.mark.parametrize("content", [b"a: [" + b"1," * 1001 + b"]", b"".join(b"k%d: 1\n" % at for at in range(1001))])
+def test_a_longer_list_or_mapping_than_any_configuration_has_is_not_read(content: bytes) -> None:
+    found = read_document("f", content)
+    assert not found.usable
+    assert [defect.message for defect in found.defects] == ["more than 1,000 entries in one list or mapping"]
+    assert ENTRIES_AT_MOST == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("a: 1\nb: {c: 1,\n  d: 2\ne: 3\n", (2, 4), "the `{` here is not closed"),
+        ("a: [1,\n b\n", (1, 4), "the `[` here is not closed"),
+        ("a: 'x\nb: 1\n", (1, 4), "the quotation mark here is not closed"),
+        ("a: {b: 1}}\n", (1, 10), "this `}` closes nothing"),
+        ("- {b: 1}}\n", (1, 9), "this `}` closes nothing"),
+        ("a:1\nb: 2\n", (1, 2), "the space after the `:` is missing"),
+        ("a: 1\nb:x\nc: 2\n", (2, 2), "the space after the `:` is missing"),
+        ("a: 1\nb\nc: 2\n", (2, 1), "a `key: value` is expected"),
+        ("a: b: c\n", (1, 5), "a second `: ` in one value"),
+        ("a: {b: c: d}\n", (1, 9), "a second `: ` in one value"),
+        ("a:\n  b: 1\n   c: 2\n", (3, 5), "this line does not fit below the one above"),
+        ("a: >= 12\n", (1, 4), "text does not begin like this"),
+        ("a: {b: >12}\n", (1, 8), "this character cannot start a value"),
+        ("a: @b\n", (1, 4), "this character cannot start a value"),
+        ("a: 1\n\tb: 2\n", (2, 1), "a tab cannot indent"),
+    ],
+)
+def test_a_slip_is_pointed_at_where_it_was_made(text: str, place: tuple[int, int], message: str) -> None:
+    (defect,) = read_document("f", text.encode()).defects
+    assert (defect.place, defect.message) == (place, message)
+    assert defect.hint
 
 
 def test_a_hundred_thousand_brackets_end_at_the_first_too_deep() -> None:

@@ -14,7 +14,9 @@ from routing.errors import ConfigError
 
 SOUND = Path(__file__).parents[1] / "golden" / "config" / "sound"
 ROUTER, POLICY = (SOUND / "router.yaml").read_bytes(), (SOUND / "policy.yaml").read_bytes()
-SHIPPED = Path(__file__).parents[2] / "policies" / "default.yaml"
+ROOT = Path(__file__).parents[2]
+SHIPPED_ROUTER = (ROOT / "router.yaml").read_bytes().replace(b"policies/default.yaml", b"policy.yaml")
+SHIPPED_POLICY = (ROOT / "policies" / "default.yaml").read_bytes()
 ENV = {"OPENAI_API_KEY": "set"}
 
 BITS = [
@@ -65,9 +67,69 @@ def test_any_damage_is_answered(router: bytes, policy: bytes) -> None:
     try_to_load(router, policy)
 
 
-@given(damaged(SHIPPED.read_bytes()))
-def test_any_damage_to_the_shipped_policy_is_answered(policy: bytes) -> None:
-    try_to_load(ROUTER, policy)
+@given(damaged(SHIPPED_ROUTER), damaged(SHIPPED_POLICY))
+def test_any_damage_to_the_shipped_files_is_answered(router: bytes, policy: bytes) -> None:
+    try_to_load(router, policy)
+
+
+SLIPS = [
+    *("\t", " ", "  ", "      ", "- ", "#", "&a ", "*a ", "!t ", "? ", "| ", "> ", "%", "@", "`", "--- ", "... "),
+    *(
+        '"',
+        "'",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        ": ",
+        "{{x}}",
+        "${X}",
+        "“final”",
+        "١٢",
+        "１２",
+        "\u00a0",
+        "\u202e",
+        "é\u0301",
+    ),
+    *("9" * 5_000, "x" * 70_000, "[" * 40, "{a: " * 40, "a: " * 20, "\ufeff", "\U0001f98a", "=" * 5, "null", "no"),
+]
+"""What slips into a file while it is edited by hand or by a template."""
+
+
+@st.composite
+def edited(draw: st.DrawFn, content: bytes) -> bytes:
+    """Edit lines as people and programs do: lose, repeat, move and indent them, flip bytes, slip something in."""
+    lines = content.splitlines(keepends=True)
+    for _ in range(draw(st.integers(1, 5))):
+        at, to = (draw(st.integers(0, len(lines) - 1)) for _ in range(2))
+        line = lines[at]
+        column = draw(st.integers(0, len(line) - 1))
+        change = draw(st.sampled_from(["lose", "repeat", "move", "indent", "flip", "slip", "cut", "join"]))
+        if change == "lose" and len(lines) > 1:
+            del lines[at]
+        elif change == "repeat":
+            lines[to:to] = lines[at : at + draw(st.integers(1, 8))]
+        elif change == "move":
+            lines.insert(to, lines.pop(at))
+        elif change == "indent":
+            lines[at] = b" " * draw(st.integers(0, 8)) + line.lstrip(b" ")
+        elif change == "flip":
+            lines[at] = line[:column] + bytes([line[column] ^ 1 << draw(st.integers(0, 7))]) + line[column + 1 :]
+        elif change == "slip":
+            lines[at] = line[:column] + draw(st.sampled_from(SLIPS)).encode() + line[column:]
+        elif change == "cut":
+            lines[at] = line[:column]
+        else:
+            lines[at] = line.rstrip(b"\n")
+        lines = [line for line in lines if line] or [b"\n"]
+    return b"".join(lines)
+
+
+@given(edited(SHIPPED_ROUTER), edited(SHIPPED_POLICY))
+def test_any_slip_while_editing_the_shipped_files_is_answered(router: bytes, policy: bytes) -> None:
+    try_to_load(router, policy)
 
 
 WORDS = """

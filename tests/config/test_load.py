@@ -10,6 +10,8 @@ import pytest
 
 from routing.config.load import RouterConfig, load
 from routing.core.budgets import OnBudget
+from routing.core.features import features_of
+from routing.core.pacing import Allowance
 from routing.core.picture import Size
 from routing.core.plan import decide
 from routing.core.prices import Usage
@@ -109,7 +111,7 @@ def test_a_deployments_own_values_go_before_its_providers(files: Files) -> None:
     config = files.load()
     found = config.settings.deployments["gpt-image-2"]
     assert (found.quality, found.size, found.timeout_s) == ("low", Size(width=2048, height=2048), 30.0)
-    assert (found.wire_model, config.rate_limits["gpt-image-2"].images_per_minute) == ("ours", 50)
+    assert (found.wire_model, found.allowance) == ("ours", Allowance(images=50))
     assert config.settings.deployments["nano-banana"].timeout_s == 360.0
 
 
@@ -181,7 +183,7 @@ alerts: [{kind: log}]
 
 
 def test_rules_and_routes_are_labelled_by_file_and_line(files: Files) -> None:
-    plan = decide(files.load().settings, ImageRequest(prompt="a fox", tags={"stage": "final"}), TODAY)
+    plan = decide(files.load().settings, features_of(ImageRequest(prompt="a fox", tags={"stage": "final"})), TODAY)
     assert (plan.rule, plan.route.label) == ("policy.yaml:5", "policy.yaml:13")
 
 
@@ -236,7 +238,8 @@ def test_a_model_that_ends_within_90_days_is_a_warning_with_date_and_substitute(
     (warning,) = files.load(today=date(2026, 12, 15)).warnings
     assert str(warning) == (
         f"{files.folder}/router.yaml:8:42: warning: deployments.nano-banana.model: gemini/gemini-2.5-flash-image shuts "
-        "down on 2027-03-15, in 90 days; use gemini/gemini-nano-banana-2.1"
+        "down on 2027-03-15, in 90 days; use gemini/gemini-nano-banana-2.1: a picture is $0.035925 instead of "
+        "$0.038715 (-7%)"
     )
     assert files.load(today=date(2026, 12, 14)).warnings == ()
 

@@ -10,6 +10,26 @@ import pytest
 
 from routing.config.load import load, run_policy_tests
 
+FULL_LANGUAGE = """\
+version: 1
+tags: [campaign]
+importance: [draft, review, final]
+sort:
+  - {when: {importance_named: true, tags: {campaign: "test-*"}}, at_most: review}
+  - {when: {budget_used: {at_least: 80%}}, importance: draft}
+  - {when: {tags: {campaign: "spring-*"}, deadline: {at_least: 6h}}, importance: review}
+  - {when: {tags: {campaign: "spring-*"}}, importance: final}
+  - {importance: draft}
+routes:
+  draft:
+    - {when: {script: {not: latin}}, use: [gpt-image-2], ask: {quality: medium}}
+    - {use: [nano-banana, gpt-image-2], ask: {size: {at_most: 1MP}}, may_name: [gpt-image-2]}
+  review:
+    - {when: {budget_left: {at_most: 5}}, use: [gpt-image-2], ask: {quality: low}}
+    - {use: [gpt-image-2], ask: {quality: medium}, may_name: []}
+  final:
+    - {use: [gpt-image-2], ask: {quality: high}}
+"""
 DEAR = "gpt-image-2: may cost $0.210765, over the call's max_price $0.01"
 SOUND = Path(__file__).parents[1] / "golden" / "config" / "sound"
 
@@ -47,6 +67,32 @@ def said(tmp_path: Path) -> object:
 def test_a_test_that_holds_says_nothing(said: object, entry: str) -> None:
     assert callable(said)
     assert said(entry) == []
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "{given: {tags: {campaign: spring-de}}, expect: {importance: final}}",
+        "{given: {tags: {campaign: autumn}}, expect: {importance: draft}}",
+        "{given: {tags: {campaign: spring-de}, deadline: 12h}, expect: {importance: review}}",
+        "{given: {tags: {campaign: spring-de}, deadline: 5m}, expect: {importance: final}}",
+        "{given: {tags: {campaign: spring-de}, budget_used: 90%}, expect: {importance: draft}}",
+        "{given: {tags: {campaign: test-1}, importance: final}, expect: {importance: review}}",
+        "{given: {importance: review, budget_left: 4.99}, expect: {quality: low}}",
+        "{given: {importance: review, budget_left: 5.01}, expect: {quality: medium}}",
+        "{given: {prompt: 'a sign: \"開店\"'}, expect: {use: gpt-image-2, quality: medium}}",
+        "{given: {prompt: 'a sign: \"OPEN\"'}, expect: {use: nano-banana}}",
+        "{given: {size: 2048x2048}, expect: {use: nano-banana, size: 1024x1024}}",
+        "{given: {deployment: gpt-image-2}, expect: {use: gpt-image-2}}",
+        "{given: {deployment: nano-banana}, expect: {refused: RequestError}}",
+        "{given: {importance: review, deployment: gpt-image-2}, expect: {refused: RequestError}}",
+    ],
+)
+def test_a_test_can_state_whatever_a_condition_asks(entry: str, tmp_path: Path) -> None:
+    shutil.copy(SOUND / "router.yaml", tmp_path)
+    (tmp_path / "policy.yaml").write_text(f"{FULL_LANGUAGE}tests:\n  - {entry}\n", encoding="utf-8")
+    config = load(tmp_path / "router.yaml", {}, today=date(2026, 11, 21))
+    assert (config.warnings, run_policy_tests(config)) == ((), [])
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from fractions import Fraction
 
 import pytest
@@ -12,6 +12,7 @@ from routing.config import scalars
 from routing.config.document import read_scalar
 from routing.config.scalars import Bad
 from routing.core.picture import Size
+from routing.core.window import Window, WindowKind
 
 Reader = Callable[[object], object]
 NANO = 1_000_000_000
@@ -36,6 +37,10 @@ NANO = 1_000_000_000
         (scalars.read_threshold, "80%", Fraction(4, 5)),
         (scalars.read_threshold, "400", 400 * NANO),
         (scalars.read_day, "2026-09-01", date(2026, 9, 1)),
+        (scalars.read_window, "calendar_month", Window(kind=WindowKind.CALENDAR_MONTH)),
+        (scalars.read_window, "lifetime", Window(kind=WindowKind.LIFETIME)),
+        (scalars.read_window, "rolling 1h", Window(kind=WindowKind.ROLLING, length=timedelta(hours=1))),
+        (scalars.read_window, "rolling 366d", Window(kind=WindowKind.ROLLING, length=timedelta(days=366))),
         (scalars.read_size, "1536x1024", Size(width=1536, height=1024)),
         (scalars.read_zone, "UTC", UTC),
         (scalars.read_name, "gpt-image-2.5-flare", "gpt-image-2.5-flare"),
@@ -63,6 +68,14 @@ def test_a_value_is_read_as_it_is_meant(reader: Reader, written: str, read: obje
         (scalars.read_money, "1e999", "more than the ledger can hold"),
         (scalars.read_some_money, "0", "an amount of 0"),
         (scalars.read_price, "0", "every picture free"),
+        (scalars.read_window, "monthly", "'monthly' is not known here"),
+        (scalars.read_window, "calendar_mont", r"not known here \(did you mean 'calendar_month'\?\)"),
+        (scalars.read_window, "5", "'5' is no window"),
+        (scalars.read_window, "rolling", "'rolling' is no rolling window"),
+        (scalars.read_window, "rolling 90m", "'rolling 90m' is no rolling window"),
+        (scalars.read_window, "rolling 1.5h", "is no rolling window"),
+        (scalars.read_window, "rolling 0h", "is no rolling window"),
+        (scalars.read_window, "rolling 367d", "is no rolling window"),
         (scalars.read_seconds, "120", "'120' has no unit"),
         (scalars.read_seconds, "2 weeks", "'2 weeks' is no duration"),
         (scalars.read_seconds, "0s", "not between 0 and 100 years"),

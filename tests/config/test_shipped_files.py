@@ -13,6 +13,7 @@ import pytest
 from routing.config.document import read_document
 from routing.config.jsonschema import FOLDER, SCHEMAS, schema_text
 from routing.config.load import RouterConfig, load, run_policy_tests
+from routing.core.features import features_of
 from routing.core.plan import decide
 from routing.core.request import ImageRequest
 
@@ -49,14 +50,16 @@ def test_a_shipped_policy_loads_without_a_warning_and_its_tests_hold(name: str, 
 @pytest.mark.parametrize("importance", ["draft", "review", "final"])
 def test_with_the_key_of_openai_alone_every_importance_is_served(name: str, importance: str, tmp_path: Path) -> None:
     config = loaded(tmp_path, name, {"OPENAI_API_KEY": "set"})
-    plan = decide(config.settings, ImageRequest(prompt="a fox", importance=importance), TODAY)
+    plan = decide(config.settings, features_of(ImageRequest(prompt="a fox", importance=importance)), TODAY)
     assert plan.candidates[0].deployment.provider == "openai"
 
 
 def test_with_every_key_a_plain_draft_goes_to_the_cheapest(tmp_path: Path) -> None:
     keys = {"OPENAI_API_KEY": "set", "GEMINI_API_KEY": "set", "FAL_KEY": "set"}
     plan = decide(
-        loaded(tmp_path, "default.yaml", keys).settings, ImageRequest(prompt="a fox", importance="draft"), TODAY
+        loaded(tmp_path, "default.yaml", keys).settings,
+        features_of(ImageRequest(prompt="a fox", importance="draft")),
+        TODAY,
     )
     assert [each.deployment.name for each in plan.candidates] == [
         "flux-schnell",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from routing.config.ledger import read_ledger_url
+from routing.config.ledger import read_ledger
 from routing.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -32,9 +32,7 @@ def test_loading_imports_no_vendors_library() -> None:
 
 
 def test_the_ledger_is_found_without_pydantic() -> None:
-    read = (
-        "from pathlib import Path; from routing.config.ledger import read_ledger_url as read; read(Path('router.yaml'))"
-    )
+    read = "from pathlib import Path; from routing.config.ledger import read_ledger as read; read(Path('router.yaml'))"
     assert modules_after(read, "pydantic", "litellm", "openai") == []
 
 
@@ -49,7 +47,7 @@ def test_the_ledger_is_found_without_pydantic() -> None:
 )
 def test_the_ledgers_url_is_read_whatever_else_is_wrong(tmp_path: Path, text: str, url: str) -> None:
     (tmp_path / "router.yaml").write_text(text, encoding="utf-8")
-    assert read_ledger_url(tmp_path / "router.yaml") == url
+    assert read_ledger(tmp_path / "router.yaml").url == url
 
 
 @pytest.mark.parametrize(
@@ -69,4 +67,4 @@ def test_the_ledgers_url_is_read_whatever_else_is_wrong(tmp_path: Path, text: st
 def test_a_ledger_that_cannot_be_found_is_told_with_its_place(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "router.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=said):
-        read_ledger_url(tmp_path / "router.yaml")
+        read_ledger(tmp_path / "router.yaml")

@@ -43,7 +43,7 @@ def ledger(shelf: Shelf) -> Store:
 
 
 def balance(ledger: Store, claim: Claim) -> Balance:
-    return ledger.balances(claim.key.budget, claim.key.start).get(claim.key, Balance())
+    return ledger.balances(claim.key.budget, [claim.key.start]).get(claim.key, Balance())
 
 
 # --- Reserve ----------------------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ def test_a_first_purchase_above_the_limit_is_refused_and_leaves_no_trace(ledger:
     with pytest.raises(BudgetExceeded):
         ledger.reserve(record(), [reservation(101, claim("month", 100))])
     assert ledger.history("poster") is None
-    assert ledger.balances("month", NOVEMBER) == {}
+    assert ledger.balances("month", [NOVEMBER]) == {}
 
 
 def test_one_budget_without_room_undoes_what_was_held_in_the_others(ledger: Store) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from routing.core.alerts import AlertKind
 from routing.core.entries import Adjustment, Balance, Basis, EntryKind
 from routing.core.prices import Usage
 from routing.errors import AlreadyResolved
@@ -15,6 +16,7 @@ from tests.ledger.purchases import (
     HOLD_FOR,
     NOON,
     buy,
+    cache_hit,
     claim,
     record,
     release,
@@ -44,14 +46,14 @@ def ledger(shelf: Shelf) -> Store:
 
 
 def balance(ledger: Store, claim: Claim) -> Balance:
-    return ledger.balances(claim.key.budget, claim.key.start).get(claim.key, Balance())
+    return ledger.balances(claim.key.budget, [claim.key.start]).get(claim.key, Balance())
 
 
-def adjustment(delta: int) -> Adjustment:
+def adjustment(cost: int) -> Adjustment:
     return Adjustment(
         reservation_id="poster/1",
         at=NOON + timedelta(days=1),
-        delta_nusd=delta,
+        cost_nusd=cost,
         reason="the vendor's bill",
     )
 
@@ -85,8 +87,10 @@ def test_a_charge_above_its_hold_is_booked_in_full_and_flagged(ledger: Store) ->
 @pytest.mark.parametrize(("charged", "overrun"), [(89, False), (90, False), (91, True)])
 def test_an_overrun_begins_one_nano_dollar_above_the_hold(ledger: Store, charged: int, overrun: object) -> None:
     ledger.reserve(record(), [reservation(90)])
-    ledger.resolve(settle("poster/1", charged))
+    told = ledger.resolve(settle("poster/1", charged))
     assert [entry.overrun for entry in ledger.entries()] == [False, overrun]
+    assert [alert.kind for alert in told] == ([AlertKind.OVERRUN] if overrun else [])
+    assert tuple(standing.alert for standing in ledger.alerts(NOON)) == told
 
 
 @pytest.mark.parametrize(
@@ -114,15 +118,13 @@ def test_what_was_never_reserved_cannot_be_resolved(ledger: Store, unknown: str)
 
 
 def test_history_tells_every_attempt_as_it_was_written(ledger: Store) -> None:
-    labels = record(
-        named_importance="final", asset="poster-7", parent="draft", tags={"campaign": "spring"}, references=2
-    )
+    labels = record(asset="poster-7", parent="draft", tags={"campaign": "spring"}, prompt="a fox")
     ledger.reserve(labels, [reservation(50, claim("month"), claim("campaign", scope="spring"))])
     ledger.resolve(release("poster/1"))
     ledger.reserve(labels, [reservation(60, attempt=2, quality=None)])
     usage = Usage(text_in=12, image_out=4160, images=1)
     ledger.resolve(settle("poster/2", 55, usage=usage, reason="no usage", unconfirmed=True, basis=Basis.QUOTED))
-    ledger.adjust(dataclasses.replace(adjustment(-5), reservation_id="poster/2"))
+    ledger.adjust(dataclasses.replace(adjustment(50), reservation_id="poster/2"))
     history = ledger.history("poster")
     assert history is not None
     assert history.record == labels
@@ -176,20 +178,49 @@ def test_an_answer_that_comes_after_the_sweep_is_refused_and_can_be_booked_as_a_
     ledger.sweep(NOON + HOLD_FOR, release=False)
     with pytest.raises(AlreadyResolved, match="was expired already"):
         ledger.resolve(settle("poster/1", 30))
-    ledger.adjust(adjustment(-20))
+    ledger.adjust(adjustment(30))
     assert balance(ledger, month) == Balance(spent_nusd=30)
 
 
 # --- Adjust -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("delta", "spent"), [(-30, 0), (-10, 20), (0, 30), (5, 35)])
-def test_an_adjustment_corrects_what_was_charged_in_either_direction(ledger: Store, delta: int, spent: int) -> None:
+@pytest.mark.parametrize(("cost", "difference"), [(0, -30), (20, -10), (30, 0), (35, 5)])
+def test_an_adjustment_books_the_difference_to_what_it_did_cost(ledger: Store, cost: int, difference: int) -> None:
     month = claim("month", 100)
     buy(ledger, "poster", 30, month)
-    ledger.adjust(adjustment(delta))
-    assert balance(ledger, month) == Balance(spent_nusd=spent)
+    ledger.adjust(dataclasses.replace(adjustment(cost), vendor_request_id="req_7"))
+    *_, entry = ledger.entries()
+    assert (entry.kind, entry.amount_nusd, entry.vendor_request_id) == (EntryKind.ADJUST, difference, "req_7")
+    assert balance(ledger, month) == Balance(spent_nusd=cost)
     assert ledger.verify().differences == ()
+
+
+def test_the_same_correction_made_twice_books_nothing_the_second_time(ledger: Store) -> None:
+    month = claim("month", 100)
+    buy(ledger, "poster", 30, month)
+    for cost in (20, 20, 45, 45):
+        ledger.adjust(adjustment(cost))
+    assert [entry.amount_nusd for entry in ledger.entries()] == [30, 30, -10, 0, 25, 0]
+    assert balance(ledger, month) == Balance(spent_nusd=45)
+
+
+def test_corrections_of_one_attempt_leave_another_alone(ledger: Store) -> None:
+    ledger.reserve(record(), [reservation(30), reservation(40, attempt=2)])
+    for resolution in (settle("poster/1", 30), settle("poster/2", 40)):
+        ledger.resolve(resolution)
+    ledger.record_cached(record(), cache_hit(saved=9))
+    ledger.adjust(adjustment(20))
+    ledger.adjust(dataclasses.replace(adjustment(41), reservation_id="poster/2"))
+    history = ledger.history("poster")
+    assert history is not None
+    assert [attempt.cost_nusd for attempt in history.attempts] == [20, 41]
+
+
+def test_what_the_vendor_calls_a_purchase_is_kept(ledger: Store) -> None:
+    ledger.reserve(record(), [reservation(30)])
+    ledger.resolve(settle("poster/1", 30, vendor_request_id="req_1"))
+    assert [entry.vendor_request_id for entry in ledger.entries()] == ["", "req_1"]
 
 
 def test_a_release_can_be_corrected_where_the_vendor_charged_after_all(ledger: Store) -> None:

@@ -10,6 +10,7 @@ import pytest
 from routing.core.budgets import CounterKey
 from routing.core.entries import Adjustment, Balance, Basis
 from routing.core.money import Money
+from routing.core.request import Operation
 from routing.core.spend import DIMENSIONS, SpendQuery, SpendRow, total_of
 from routing.errors import LedgerUnavailable
 from tests.ledger.purchases import (
@@ -17,6 +18,7 @@ from tests.ledger.purchases import (
     HOLD_FOR,
     NOON,
     NOVEMBER,
+    a_raise,
     buy,
     cache_hit,
     claim,
@@ -59,8 +61,8 @@ def reserve_unconfirmed(ledger: Store, amount: int) -> None:
     ledger.resolve(settle("poster/1", amount, unconfirmed=True, basis=Basis.QUOTED, images=0))
 
 
-def adjustment(delta: int, *, confirmed: bool, at: datetime = NOON + timedelta(days=1)) -> Adjustment:
-    return Adjustment(reservation_id="poster/1", at=at, delta_nusd=delta, reason="the bill", confirmed=confirmed)
+def adjustment(cost: int, *, confirmed: bool, at: datetime = NOON + timedelta(days=1)) -> Adjustment:
+    return Adjustment(reservation_id="poster/1", at=at, cost_nusd=cost, reason="the bill", confirmed=confirmed)
 
 
 # --- Spend ------------------------------------------------------------------------------------------------------------
@@ -88,13 +90,14 @@ def test_spend_groups_dearest_first_and_then_by_key(ledger: Store) -> None:
 @pytest.mark.parametrize("dimension", DIMENSIONS)
 def test_spend_groups_by_every_dimension(ledger: Store, dimension: str) -> None:
     of_reservation = dimension in {"deployment", "model", "size", "quality"}
-    for value, amount in (("one", 5), ("two", 3)):
+    values = (Operation.GENERATE, Operation.EDIT) if dimension == "operation" else ("one", "two")
+    for value, amount in zip(values, (5, 3), strict=True):
         different: dict[str, Any] = {} if dimension == "request_id" else {dimension: value}
         if of_reservation:
             buy(ledger, value, amount, **different)
         else:
             buy(ledger, value, amount, labels=different)
-    assert spent_by(ledger, dimension) == {("one",): 5, ("two",): 3}
+    assert spent_by(ledger, dimension) == {(values[0],): 5, (values[1],): 3}
 
 
 def test_what_has_no_value_groups_under_nothing(ledger: Store) -> None:
@@ -168,7 +171,7 @@ def test_cached_answers_count_what_they_saved(ledger: Store) -> None:
 
 def test_an_amount_counts_in_the_time_of_its_own_entry(ledger: Store) -> None:
     buy(ledger, "poster", 30, at=DECEMBER - timedelta(milliseconds=1))
-    ledger.adjust(adjustment(-10, confirmed=True, at=DECEMBER))
+    ledger.adjust(adjustment(20, confirmed=True, at=DECEMBER))
     assert total(ledger, since=NOVEMBER, until=DECEMBER).spent == 30
     assert total(ledger, since=DECEMBER).spent == -10
     assert total(ledger, until=DECEMBER - timedelta(milliseconds=1)).spent == 0
@@ -194,23 +197,23 @@ def test_unconfirmed_is_a_part_of_what_is_spent(ledger: Store) -> None:
     assert ledger.verify().unconfirmed_nusd == 30
 
 
-@pytest.mark.parametrize("delta", [-30, -10, 0, 5])
-def test_a_confirmed_adjustment_leaves_nothing_unconfirmed(ledger: Store, delta: int) -> None:
+@pytest.mark.parametrize("cost", [0, 20, 30, 35])
+def test_a_confirmed_adjustment_leaves_nothing_unconfirmed(ledger: Store, cost: int) -> None:
     reserve_unconfirmed(ledger, 30)
-    ledger.adjust(adjustment(delta, confirmed=True))
+    ledger.adjust(adjustment(cost, confirmed=True))
     row = total(ledger)
-    assert (row.spent, row.unconfirmed) == (30 + delta, 0)
+    assert (row.spent, row.unconfirmed) == (cost, 0)
     assert total(ledger, until=NOON + timedelta(hours=1)).unconfirmed == 0
     assert ledger.verify().unconfirmed_nusd == 0
 
 
 def test_an_unconfirmed_adjustment_leaves_the_rest_unconfirmed(ledger: Store) -> None:
     reserve_unconfirmed(ledger, 30)
-    ledger.adjust(adjustment(-10, confirmed=False))
+    ledger.adjust(adjustment(20, confirmed=False))
     assert (total(ledger).spent, total(ledger).unconfirmed, ledger.verify().unconfirmed_nusd) == (20, 20, 20)
-    ledger.adjust(adjustment(-5, confirmed=True))
+    ledger.adjust(adjustment(15, confirmed=True))
     assert (total(ledger).spent, total(ledger).unconfirmed, ledger.verify().unconfirmed_nusd) == (15, 0, 0)
-    ledger.adjust(adjustment(2, confirmed=False))
+    ledger.adjust(adjustment(17, confirmed=False))
     assert (total(ledger).spent, total(ledger).unconfirmed, ledger.verify().unconfirmed_nusd) == (17, 2, 2)
 
 
@@ -225,13 +228,32 @@ def test_balances_are_those_of_one_budget_and_one_window(ledger: Store) -> None:
     )
     buy(ledger, "a", 5, spring, below)
     buy(ledger, "b", 3, winter, claim("campaign", scope="winter", start=DECEMBER), claim("month"))
-    assert ledger.balances("campaign", NOVEMBER) == {
+    assert ledger.balances("campaign", [NOVEMBER]) == {
         spring.key: Balance(spent_nusd=5),
         below.key: Balance(spent_nusd=5),
         winter.key: Balance(spent_nusd=3),
     }
     december = CounterKey(budget="campaign", scope="winter", below="", start=DECEMBER)
-    assert ledger.balances("campaign", DECEMBER) == {december: Balance(spent_nusd=3)}
+    assert ledger.balances("campaign", [DECEMBER]) == {december: Balance(spent_nusd=3)}
+    assert set(ledger.balances("campaign", [NOVEMBER, DECEMBER])) == {spring.key, below.key, winter.key, december}
+    assert ledger.balances("campaign", []) == {}
+
+
+def test_a_balance_says_when_it_was_first_counted_in(ledger: Store) -> None:
+    for number, minutes in enumerate((5, 3, 9)):
+        buy(ledger, str(number), 1, claim(), at=NOON + timedelta(minutes=minutes))
+    (balance,) = ledger.balances("month", [NOVEMBER]).values()
+    assert balance.first_at == NOON + timedelta(minutes=5)
+
+
+def test_what_was_charged_lately_is_summed_by_counter(ledger: Store) -> None:
+    month, spring = claim("month", 1000), claim("campaign", 1000, scope="spring")
+    buy(ledger, "old", 100, month, spring)
+    buy(ledger, "poster", 30, month, spring, at=NOON + timedelta(days=1))
+    buy(ledger, "new", 7, month, at=NOON + timedelta(days=2))
+    ledger.adjust(adjustment(20, confirmed=True, at=NOON + timedelta(days=3)))
+    assert ledger.spent_since(NOON + timedelta(days=1)) == {month.key: 27, spring.key: 20}
+    assert ledger.spent_since(NOON + timedelta(days=4)) == {}
 
 
 # --- Verify -----------------------------------------------------------------------------------------------------------
@@ -244,7 +266,8 @@ def busy(ledger: Store) -> Store:
     buy(ledger, "poster", 30, month, campaign)
     for name, amount in (("open", 20), ("held", 10)):
         ledger.reserve(record(name), [reservation(amount, month, request_id=name)])
-    ledger.adjust(adjustment(-4, confirmed=True))
+    ledger.adjust(adjustment(26, confirmed=True))
+    ledger.raise_budget(a_raise())
     return ledger
 
 
@@ -284,6 +307,7 @@ def test_an_empty_ledger_is_clean(ledger: Store) -> None:
             "reservation open/1 (entry 3) has neither a hold nor an end",
         ),
         ("INSERT INTO holds VALUES ('made up/1', 99, 0)", "the hold of made up/1 stands for no open reservation"),
+        ("INSERT INTO deliveries VALUES (9, 'log', 1, 0, 0, '')", "a delivery to log is of alert 9, which is missing"),
         ("INSERT INTO holds VALUES ('poster/1', 1, 0)", "the hold of poster/1 stands for no open reservation"),
     ],
 )
@@ -302,6 +326,8 @@ def test_whatever_was_changed_behind_the_ledgers_back_is_found(
         "UPDATE requests SET importance = 'draft'",
         "DELETE FROM requests",
         "DELETE FROM counters",
+        "UPDATE raises SET by_nusd = 1",
+        "DELETE FROM raises",
     ],
 )
 def test_the_database_itself_refuses_to_change_what_was_written(busy: Store, shelf: Shelf, statement: str) -> None:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from routing.core.budgets import Budget, Claim, CounterKey, Match, OnBudget, Purchase, claims_for
+from routing.core.budgets import (
+    Budget,
+    BudgetRaise,
+    Claim,
+    CounterKey,
+    Match,
+    OnBudget,
+    Purchase,
+    claims_for,
+    raised,
+)
 from routing.core.window import EPOCH, Window, WindowKind
 
 RANKS = ("draft", "review", "final")
@@ -125,3 +135,24 @@ def test_a_protected_share_counts_in_the_same_window_and_scope() -> None:
     whole, below = claims([campaign], purchase(tags={"campaign": "spring"}))
     assert below.key == CounterKey(budget="campaign", scope="spring", below="final", start=whole.key.start)
     assert below.end == whole.end
+
+
+# --- Rolling windows and raises ---------------------------------------------------------------------------------------
+
+
+def test_a_claim_on_a_rolling_window_names_the_slices_before_it_and_no_end() -> None:
+    (claim,) = claims([budget(window=Window(kind=WindowKind.ROLLING, length=timedelta(hours=24)))], purchase())
+    assert (claim.key.start, claim.end) == (NOON, None)
+    assert claim.earlier == tuple(NOON - timedelta(hours=back) for back in range(24, 0, -1))
+
+
+def a_raise(by: int, name: str = "month", scope: str = "") -> BudgetRaise:
+    return BudgetRaise(budget=name, scope=scope, by_nusd=by, at=NOON, until=DECEMBER, reason="launch")
+
+
+def test_raises_lift_each_counter_by_its_share() -> None:
+    whole, below = claims([budget(protect={"final": Fraction(1, 3)})], purchase())
+    raises = [a_raise(50), a_raise(51), a_raise(1000, "year"), a_raise(1000, scope="spring")]
+    assert raised(whole, raises).limit_nusd == 1000 + 101
+    assert raised(below, raises).limit_nusd == 666 + 67
+    assert raised(whole, raises[2:]) == whole

@@ -50,6 +50,32 @@ def test_the_nearest_of_4096x4096_is_the_largest_square() -> None:
     assert OPENAI_SIZES.nearest(Size(width=4096, height=4096)) == Size(width=2880, height=2880)
 
 
+@given(sizes, st.integers(1, 9_000_000))
+def test_the_nearest_size_within_a_bound_is_legal_and_keeps_it(size: Size, pixels: int) -> None:
+    found = OPENAI_SIZES.within(size, pixels)
+    if found is None:
+        assert pixels < 1.1 * OPENAI_SIZES.pixels_at_least
+    else:
+        assert OPENAI_SIZES.allows(found)
+        assert found.pixels <= pixels
+
+
+@given(sizes.filter(lambda size: 1 / 3 <= size.width / size.height <= 3))
+def test_a_size_within_a_bound_keeps_its_shape(size: Size) -> None:
+    found = OPENAI_SIZES.within(size, 1024 * 1024)
+    assert found is not None
+    assert 0.9 <= (found.width / found.height) / (size.width / size.height) <= 1.1
+
+
+@given(sizes, st.lists(sizes, min_size=1, max_size=8), st.integers(1, 9999**2))
+def test_a_listed_size_within_a_bound_is_the_nearest_of_those_that_are(
+    size: Size, listed: list[Size], pixels: int
+) -> None:
+    small = tuple(each for each in listed if each.pixels <= pixels)
+    expected = ListedSizes(sizes=small).nearest(size) if small else None
+    assert ListedSizes(sizes=tuple(listed)).within(size, pixels) == expected
+
+
 @given(sizes, st.lists(sizes, min_size=1, max_size=8))
 def test_the_nearest_listed_size_is_on_the_list(size: Size, listed: list[Size]) -> None:
     rule = ListedSizes(sizes=tuple(listed))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from routing.core.alerts import crossed
 from routing.core.budgets import Claim, CounterKey
-from routing.core.entries import Balance, Entry, EntryKind, budget_exceeded, crossed, fold
+from routing.core.entries import Balance, Entry, EntryKind, back_at, budget_exceeded, fold
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOVEMBER, DECEMBER = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
@@ -94,7 +95,7 @@ def test_an_answer_without_a_reservation_cannot_be_folded() -> None:
 def test_a_threshold_is_reached_when_spending_comes_to_it_from_below(
     before: int, after: int, passed: tuple[int, ...]
 ) -> None:
-    assert crossed(claim(alert_at=(50, 80, 100)), before, after) == passed
+    assert crossed((50, 80, 100), before, after) == passed
 
 
 # --- budget_exceeded --------------------------------------------------------------------------------------------------
@@ -131,3 +132,30 @@ def test_an_overdrawn_budget_has_nothing_left_and_says_by_how_much() -> None:
     error = budget_exceeded(claim(), Balance(spent_nusd=1_200_000_000), 1)
     assert "has $0 left of $1 (spent $1.2" in str(error)
     assert error.remaining == -200_000_000
+
+
+def test_a_refusal_of_a_rolling_window_says_that_room_comes_back_bit_by_bit() -> None:
+    rolling = Claim(key=key("day"), limit_nusd=0, end=None, earlier=(NOVEMBER - timedelta(hours=1),))
+    error = budget_exceeded(rolling, Balance(), 1, NOON)
+    assert str(error).endswith(
+        "is needed; it is rolling: room comes back bit by bit, from 2026-11-21T12:00:00+00:00 on"
+    )
+    assert error.resets_at == NOON
+    assert str(budget_exceeded(rolling, Balance(), 1)).endswith("it is rolling: room comes back bit by bit")
+
+
+# --- Rolling windows --------------------------------------------------------------------------------------------------
+
+
+def test_slices_add_up_and_the_first_of_them_was_first() -> None:
+    both = Balance(held_nusd=1, spent_nusd=2, first_at=NOON) + Balance(held_nusd=3, spent_nusd=4, first_at=NOVEMBER)
+    assert (both, both.first_at) == (Balance(held_nusd=4, spent_nusd=6), NOVEMBER)
+    assert (Balance() + Balance(first_at=NOON)).first_at == NOON
+
+
+def test_room_comes_back_when_the_oldest_slice_that_holds_something_is_out_of_the_window() -> None:
+    hour = timedelta(hours=1)
+    starts = [NOON, NOON + hour, NOON + 2 * hour]
+    assert back_at({}, starts) is None
+    assert back_at({NOON: Balance(), NOON + hour: Balance(spent_nusd=1)}, starts) == NOON + 4 * hour
+    assert back_at({NOON + 2 * hour: Balance(held_nusd=1)}, starts) == NOON + 5 * hour

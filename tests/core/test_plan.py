@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
+from routing.core.features import features_of
 from routing.core.picture import Size
-from routing.core.plan import Plan, Reason, decide
+from routing.core.plan import Reason, decide
 from routing.core.policy import Ask, Pick, Route, Settings, SortRule
-from routing.core.request import ImageRequest, Operation
+from routing.core.request import Operation
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
 from tests.core.making import (
     SQUARE,
@@ -23,23 +24,7 @@ from tests.core.making import (
     settings,
     token_model,
 )
-
-if TYPE_CHECKING:
-    from routing.core.deployment import Deployment
-
-ABLE = deployment("able", token_model())
-
-
-def plan(given: Settings, request: ImageRequest) -> Plan:
-    return decide(given, request, TODAY)
-
-
-def why(unfit: Deployment, request: ImageRequest, route: Route | None = None, **more: Any) -> tuple[Reason, str]:
-    """Put a deployment beside an able one, and say why it was left out."""
-    made = settings([unfit, ABLE], route or Route(use=(unfit.name, ABLE.name)), **more)
-    (dropped,) = plan(made, request).dropped
-    return dropped.reason, dropped.detail
-
+from tests.core.planning import ABLE, plan, why
 
 # --- What is left out, and why ----------------------------------------------------------------------------------------
 
@@ -166,6 +151,16 @@ def test_of_equal_prices_the_earlier_named_goes_first() -> None:
     assert order(priced(0.02, 0.01, 0.01, 0.02, pick=Pick.CHEAPEST)) == "bcad"
 
 
+def test_the_cheapest_is_what_is_expected_to_cost_least_not_what_could() -> None:
+    """A long prompt may cost much by its bound; what it costs in truth decides over months."""
+    by_piece = deployment("piece", piece_model())
+    made = settings([by_piece, ABLE], Route(use=("piece", "able"), pick=Pick.CHEAPEST, ask=Ask(quality="low")),
+                    prices={"piece": [per_image(0.008)]})  # fmt: skip
+    first, second = plan(made, ask("x" * 1000)).candidates
+    assert (first.deployment.name, second.deployment.name) == ("able", "piece")
+    assert first.quote.price_nusd > second.quote.price_nusd
+
+
 def test_what_is_kept_for_failures_comes_last_however_cheap() -> None:
     assert order(priced(0.03, 0.02, 0.001, use=("a", "b"), on_failure=("c",), pick=Pick.CHEAPEST)) == "bac"
 
@@ -285,8 +280,27 @@ def test_where_reasons_are_mixed_each_is_told() -> None:
 
 
 def test_a_deployment_that_the_route_does_not_use_cannot_be_named() -> None:
-    with pytest.raises(RequestError, match=r"deployment 'abel' is not in .*\(did you mean 'able'\?\): it may use able"):
+    with pytest.raises(
+        RequestError, match=r"deployment 'abel' is not in .*\(did you mean 'able'\?\): a call may name able"
+    ):
         plan(settings([ABLE]), ask(deployment="abel"))
+
+
+def test_a_route_may_let_a_call_name_what_it_does_not_use_itself() -> None:
+    made = settings([ABLE, deployment("other", token_model())], Route(use=("able",), may_name=("other",)))
+    assert [each.deployment.name for each in plan(made, ask(deployment="other")).candidates] == ["other"]
+    assert [each.deployment.name for each in plan(made, ask()).candidates] == ["able"]
+    with pytest.raises(RequestError, match=r"deployment 'able' is not in .*: a call may name other"):
+        plan(made, ask(deployment="able"))
+
+
+def test_a_route_may_let_no_call_name_anything() -> None:
+    made = settings([ABLE], Route(use=("able",), may_name=(), label="p:9"))
+    with pytest.raises(
+        RequestError, match=r"p:9 of policy test\.yaml lets no call name a deployment: leave 'able' out"
+    ):
+        plan(made, ask(deployment="able"))
+    assert plan(made, ask()).candidates[0].deployment is ABLE
 
 
 def test_a_policy_whose_route_takes_no_such_request_says_so() -> None:
@@ -299,7 +313,9 @@ def test_a_days_prices_decide_that_day() -> None:
     made = settings(
         [deployment("a", piece_model())], prices={"a": [per_image(0.01), per_image(0.05, date(2026, 6, 1))]}
     )
-    spring, autumn = (decide(made, ask(), day).candidates[0].quote.price_nusd for day in (date(2026, 5, 31), TODAY))
+    spring, autumn = (
+        decide(made, features_of(ask()), day).candidates[0].quote.price_nusd for day in (date(2026, 5, 31), TODAY)
+    )
     assert (spring, autumn) == (10_000_000, 50_000_000)
 
 

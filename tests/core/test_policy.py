@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from routing.core.conditions import Condition, When
+from routing.core.features import features_of
 from routing.core.policy import NAMED_BY_CALL, Policy, Route, SortRule
-from routing.core.request import features_of
 from routing.errors import RequestError
 from tests.core.making import ask, policy
 

@@ -27,7 +27,9 @@ def test_a_row_is_written_with_its_keys_and_exact_dollars() -> None:
         "unconfirmed_usd": "0.01",
         "requests": 2,
         "images": 3,
+        "average_usd": "0.0129",
         "cached": 1,
+        "saved_usd": "0.02",
     }
 
 

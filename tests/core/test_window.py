@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -16,7 +17,7 @@ ZONES = (UTC, BERLIN, NEW_YORK, ZoneInfo("Asia/Kolkata"), ZoneInfo("Asia/Kathman
          ZoneInfo("America/Havana"), ZoneInfo("America/Santiago"))  # fmt: skip
 """Among them clocks that are moved at midnight, and offsets that are no whole hours."""
 
-ENDING = [kind for kind in WindowKind if kind is not WindowKind.LIFETIME]
+ENDING = [kind for kind in WindowKind if kind not in {WindowKind.LIFETIME, WindowKind.ROLLING}]
 HOUR = timedelta(hours=1)
 CLOCKS_MOVE = [
     datetime.fromisoformat(f"{day}+00:00")
@@ -133,7 +134,7 @@ def test_hours_of_a_zone_that_is_half_an_hour_off_start_on_its_own_clock() -> No
 def test_the_zone_of_the_moment_does_not_matter() -> None:
     at = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
     for kind in WindowKind:
-        window = Window(kind=kind, zone=BERLIN)
+        window = Window(kind=kind, zone=BERLIN, length=HOUR)
         assert window.span(at) == window.span(at.astimezone(NEW_YORK))
 
 
@@ -153,3 +154,40 @@ def test_windows_follow_each_other_without_gap_or_overlap(at: datetime, kind: Wi
     assert window.span(found.start) == found
     assert window.span(found.end).start == found.end
     assert window.span(found.start - timedelta(microseconds=1)).end == found.start
+
+
+# --- Windows that roll ------------------------------------------------------------------------------------------------
+
+
+@given(at=MOMENTS, hours=st.integers(1, 366 * 24))
+def test_a_rolling_window_counts_its_whole_length_and_at_most_a_24th_more(at: datetime, hours: int) -> None:
+    length = hours * HOUR
+    window = Window(kind=WindowKind.ROLLING, length=length)
+    present, earlier = window.span(at), window.earlier(at)
+    assert present.start <= at
+    assert present.end == present.start + length / 24 > at
+    assert length <= at - earlier[0] < length + length / 24
+    starts = [*earlier, present.start]
+    assert len(starts) == 25
+    assert {later - start for start, later in pairwise(starts)} == {length / 24}
+
+
+@given(at=MOMENTS, hours=st.integers(1, 366 * 24))
+def test_every_moment_of_a_slice_is_in_the_same_one(at: datetime, hours: int) -> None:
+    window = Window(kind=WindowKind.ROLLING, length=hours * HOUR)
+    present = window.span(at)
+    assert present.end is not None
+    assert window.span(present.start) == present == window.span(present.end - timedelta(microseconds=1))
+    assert window.span(present.end).start == present.end
+
+
+def test_slices_are_cut_from_1970_on_in_whole_seconds_whatever_the_zone() -> None:
+    window = Window(kind=WindowKind.ROLLING, length=HOUR, zone=ZoneInfo("Asia/Kathmandu"))
+    assert window.span(utc("2026-11-21T12:04:59")) == Span(
+        start=utc("2026-11-21T12:02:30"), end=utc("2026-11-21T12:05")
+    )
+
+
+@pytest.mark.parametrize("kind", [*ENDING, WindowKind.LIFETIME])
+def test_no_other_window_has_slices(kind: WindowKind) -> None:
+    assert Window(kind=kind).earlier(utc("2026-11-21")) == ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from routing.core.budgets import Claim, CounterKey
+from routing.core.budgets import BudgetRaise, Claim, CounterKey
 from routing.core.entries import Basis, CacheHit, EntryKind, RequestRecord, Reservation, Resolution
+from routing.core.features import Features
+from routing.core.picture import Size
+from routing.core.window import Window, WindowKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +21,7 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
 HOLD_FOR = timedelta(minutes=15)
+FEATURES = frozenset(field.name for field in fields(Features)) - {"importance"}
 
 
 def claim(
@@ -32,7 +37,36 @@ def claim(
     return Claim(key=key, limit_nusd=limit, end=DECEMBER, alert_at=tuple(alert_at))
 
 
+def rolling(
+    budget: str = "day",
+    limit: int = 100,
+    *,
+    at: datetime = NOON,
+    length: timedelta = timedelta(hours=24),
+    scope: str = "",
+    alert_at: Sequence[int] = (),
+) -> Claim:
+    """Claim the slice of a rolling window that a time falls in."""
+    window = Window(kind=WindowKind.ROLLING, length=length)
+    key = CounterKey(budget=budget, scope=scope, below="", start=window.span(at).start)
+    return Claim(key=key, limit_nusd=limit, end=None, alert_at=tuple(alert_at), earlier=window.earlier(at))
+
+
+def a_raise(by: int = 50, budget: str = "month", **different: Any) -> BudgetRaise:
+    plain: dict[str, Any] = {"scope": "", "at": NOON, "until": DECEMBER, "reason": "launch"}
+    return BudgetRaise(**{"budget": budget, "by_nusd": by, **plain, **different})
+
+
 def record(request_id: str = "poster", **different: Any) -> RequestRecord:
+    """Make a record; what is different may be its own or one of its features."""
+    features: dict[str, Any] = {
+        "prompt_chars": 40,
+        "prompt_bytes": 44,
+        "text_chars": 6,
+        "size": Size(width=1024, height=1024),
+    }
+    for name in FEATURES & different.keys():
+        features[name] = different.pop(name)
     plain: dict[str, Any] = {
         "request_id": request_id,
         "fingerprint": "same",
@@ -40,13 +74,8 @@ def record(request_id: str = "poster", **different: Any) -> RequestRecord:
         "importance": "draft",
         "rule": "drafts",
         "policy": "default",
-        "operation": "generate",
         "prompt_hash": "hash",
-        "prompt_chars": 40,
-        "text_chars": 6,
-        "n": 1,
-        "references": 0,
-        "size": "1024x1024",
+        "features": Features(**features),
     }
     return RequestRecord(**{**plain, **different})
 

@@ -23,8 +23,16 @@ if TYPE_CHECKING:
 _TRIGGERS = {
     "entries_are_never_edited": "entries",
     "entries_are_never_deleted": "entries",
+    "requests_are_never_edited": "requests",
     "requests_are_never_deleted": "requests",
     "counters_are_never_deleted": "counters",
+    "counters_keep_their_name": "counters",
+    "raises_are_never_edited": "raises",
+    "raises_are_never_deleted": "raises",
+    "seals_are_never_edited": "seals",
+    "seals_are_never_deleted": "seals",
+    "archives_stay_as_they_were_written": "archives",
+    "archives_are_sealed_once": "archives",
 }
 
 

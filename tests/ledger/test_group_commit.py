@@ -100,7 +100,7 @@ def test_one_refusal_undoes_only_itself(store: SqliteStore) -> None:
     )
     assert (outcomes["a"], outcomes["c"]) == ("a", "c")
     assert isinstance(outcomes["too much"], BudgetExceeded)
-    assert store.balances("month", NOVEMBER) == {claim().key: Balance(held_nusd=100)}
+    assert store.balances("month", [NOVEMBER]) == {claim().key: Balance(held_nusd=100)}
     assert store.history("too much") is None
 
 

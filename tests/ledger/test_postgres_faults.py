@@ -14,7 +14,7 @@ import pytest
 from routing.core.entries import Adjustment, Balance, EntryKind
 from routing.errors import BudgetExceeded, LedgerUnavailable
 from tests.ledger.proxy import Cut, Proxy
-from tests.ledger.purchases import NOON, NOVEMBER, buy, cache_hit, claim, record, reservation, settle
+from tests.ledger.purchases import NOON, NOVEMBER, a_raise, buy, cache_hit, claim, record, reservation, settle
 from tests.postgres_server import Server, shared_server
 
 pytest.importorskip("psycopg")
@@ -24,11 +24,13 @@ import psycopg
 from routing.ledger import postgres_connection
 from routing.ledger.postgres import SCHEMA, PostgresStore
 from routing.ledger.postgres_writer import Writer
+from routing.ledger.rare_operations import raise_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from routing.ledger.base import Store
+    from routing.ledger.operations import Cursor
     from tests.ledger.shelves import PostgresShelf
 
 LARGE = 10**12
@@ -49,8 +51,8 @@ def through(proxy: Proxy, shelf: PostgresShelf, wait_s: float = 10) -> PostgresS
     return store
 
 
-def correct(store: Store, request_id: str, delta: int) -> None:
-    store.adjust(Adjustment(reservation_id=f"{request_id}/1", at=NOON, delta_nusd=delta, reason="the bill"))
+def correct(store: Store, request_id: str, cost: int) -> None:
+    store.adjust(Adjustment(reservation_id=f"{request_id}/1", at=NOON, cost_nusd=cost, reason="the bill"))
 
 
 # --- A COMMIT whose answer is lost ------------------------------------------------------------------------------------
@@ -65,7 +67,7 @@ def test_a_call_whose_connection_is_cut_around_its_commit_is_booked_exactly_once
     calls: list[Callable[[], object]] = [
         lambda: store.reserve(record(), [reservation(50, month)]),
         lambda: store.resolve(settle("poster/1", 30)),
-        lambda: correct(store, "poster", -4),
+        lambda: correct(store, "poster", 26),
         lambda: store.record_cached(record(), cache_hit()),
     ]
     for number, call in enumerate(calls, 1):
@@ -74,8 +76,19 @@ def test_a_call_whose_connection_is_cut_around_its_commit_is_booked_exactly_once
         assert proxy.cuts == number
     kinds = [entry.kind for entry in store.entries()]
     assert kinds == [EntryKind.RESERVE, EntryKind.SETTLE, EntryKind.ADJUST, EntryKind.CACHED]
-    assert store.balances("month", NOVEMBER) == {month.key: Balance(spent_nusd=26)}
+    assert store.balances("month", [NOVEMBER]) == {month.key: Balance(spent_nusd=26)}
     assert store.verify().differences == ()
+
+
+@pytest.mark.parametrize("cut", Cut)
+def test_what_runs_alone_and_is_cut_around_its_commit_is_written_exactly_once(
+    shelf: PostgresShelf, proxy: Proxy, cut: Cut
+) -> None:
+    store = through(proxy, shelf)
+    proxy.cut = cut
+    store.raise_budget(a_raise(50))
+    assert proxy.cuts == 1
+    assert store.raises(NOON) == (a_raise(50),)
 
 
 @pytest.mark.parametrize("cut", Cut)
@@ -86,7 +99,7 @@ def test_a_refusal_that_shares_a_batch_with_a_lost_answer_stays_a_refusal(
     outcomes = together(store, shelf, dict.fromkeys("ab", 60), before=lambda: setattr(proxy, "cut", cut))
     assert proxy.cuts == 1
     assert sorted(type(outcome).__name__ for outcome in outcomes.values()) == ["BudgetExceeded", "NoneType"]
-    assert store.balances("month", NOVEMBER) == {claim().key: Balance(held_nusd=60)}
+    assert store.balances("month", [NOVEMBER]) == {claim().key: Balance(held_nusd=60)}
 
 
 def test_who_cannot_learn_what_became_of_a_commit_is_told_so_and_the_hold_stays(
@@ -147,7 +160,7 @@ def test_a_server_that_is_there_and_says_nothing_is_left_for_another_connection(
         store.reserve(record(), [reservation(50, claim())])
     finally:
         os.kill(backend, signal.SIGCONT)
-    assert store.balances("month", NOVEMBER) == {claim().key: Balance(held_nusd=50, spent_nusd=10)}
+    assert store.balances("month", [NOVEMBER]) == {claim().key: Balance(held_nusd=50, spent_nusd=10)}
 
 
 def test_what_one_caller_wrote_wrong_fails_nobody_else(shelf: PostgresShelf, store: PostgresStore) -> None:
@@ -158,6 +171,39 @@ def test_what_one_caller_wrote_wrong_fails_nobody_else(shelf: PostgresShelf, sto
     assert "surrogates" in told["d\ud800"]
     assert isinstance(outcomes["e"], BudgetExceeded)
     assert store.verify().open_holds == 2
+
+
+def test_what_fails_alone_writes_nothing_and_fails_nobody_else(store: PostgresStore) -> None:
+    def half_way(cursor: Cursor) -> None:
+        raise_budget(cursor, a_raise(50))
+        raise ZeroDivisionError
+
+    for operation, error in (
+        (half_way, ZeroDivisionError),
+        (lambda cursor: cursor.execute("?", {}), LedgerUnavailable),
+    ):
+        with pytest.raises(error):
+            store._run_alone(operation)
+    assert store.raises(NOON) == ()
+    buy(store, "after", 1)
+
+
+def test_what_runs_alone_stands_in_the_same_line_as_all_others(store: PostgresStore, shelf: PostgresShelf) -> None:
+    seen: list[object] = []
+    with holding_the_lock(shelf):
+        works: list[Callable[[], object]] = [
+            lambda: store._run_alone(lambda _cursor: seen.append("alone")),
+            lambda: buy(store, "a", 100, claim()),
+            lambda: store.raise_budget(a_raise(50)),
+        ]
+        threads = [threading.Thread(target=work) for work in works]
+        for thread in threads:
+            thread.start()
+    for thread in threads:
+        thread.join()
+    buy(store, "b", 50, claim())
+    assert seen == ["alone"]
+    assert store.verify().differences == ()
 
 
 def test_whoever_waits_is_written_in_one_transaction(shelf: PostgresShelf, store: PostgresStore) -> None:
@@ -196,7 +242,7 @@ def together(
             outcomes[name] = error
 
     threads = [threading.Thread(target=reserve, args=item) for item in amounts.items()]
-    first = threading.Thread(target=store.acknowledge, args=([],))
+    first = threading.Thread(target=store._run_alone, args=(lambda _cursor: None,))
     with holding_the_lock(shelf):
         first.start()
         connection = store._writer._connection
@@ -254,7 +300,7 @@ class Load:
                 record(name), [reservation(7, claim("month", LARGE), request_id=name)]
             ),
             EntryKind.SETTLE: lambda: self.store.resolve(settle(f"{name}/1", 5)),
-            EntryKind.ADJUST: lambda: correct(self.store, name, 1),
+            EntryKind.ADJUST: lambda: correct(self.store, name, 6),
             EntryKind.CACHED: lambda: self.store.record_cached(record(name), cache_hit(name)),
         }
         for kind, step in steps.items():
@@ -267,7 +313,7 @@ def check_exactly(load: Load) -> None:
     assert load.errors == []
     assert Counter((entry.request_id, entry.kind) for entry in load.store.entries()) == load.acknowledged
     requests = len({name for name, _ in load.acknowledged})
-    assert load.store.balances("month", NOVEMBER) == {claim().key: Balance(spent_nusd=requests * 6)}
+    assert load.store.balances("month", [NOVEMBER]) == {claim().key: Balance(spent_nusd=requests * 6)}
     assert load.store.verify().differences == ()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from routing.core.alerts import Alert, AlertKind
 from routing.core.entries import Balance, EntryKind
 from tests.ledger.purchases import HOLD_FOR, NOON, NOVEMBER, claim
 from tests.ledger.shelves import SHELVES, Shelf
@@ -80,11 +81,20 @@ def test_four_processes_of_eight_threads_reach_a_limit_exactly_and_all_are_serve
     store = shelf.open()
     assert sum(bought) == LIMIT // PRICE
     assert all(count > 0 for count in bought), bought
-    assert store.balances("month", NOVEMBER) == {claim().key: Balance(spent_nusd=LIMIT)}
+    assert store.balances("month", [NOVEMBER]) == {claim().key: Balance(spent_nusd=LIMIT)}
     campaigns = [claim("campaign", scope=f"worker{number}").key for number in range(4)]
-    spent = store.balances("campaign", NOVEMBER)
+    spent = store.balances("campaign", [NOVEMBER])
     assert [spent[key].spent_nusd for key in campaigns] == [count * PRICE for count in bought]
     assert store.verify().differences == ()
+
+
+def test_two_processes_that_deliver_take_no_alert_twice(make_shelf: Callable[[], Shelf]) -> None:
+    shelf = make_shelf()
+    names = [f"alert{number}" for number in range(400)]
+    shelf.open().record_alerts([Alert(kind=AlertKind.ACTION, name=name, at=NOON) for name in names])
+    with workers("deliver", shelf.address, 2) as started:
+        taken = [line for worker in started for line in iter(lambda: told(worker), "none left")]  # noqa: B023 - used at once
+    assert sorted(taken) == sorted(f"{name} {channel}" for name in names for channel in ("log", "mail"))
 
 
 @pytest.mark.parametrize("purchases", [1, 10, 100])

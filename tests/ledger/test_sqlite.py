@@ -15,7 +15,7 @@ from routing.core.entries import Balance
 from routing.errors import LedgerUnavailable
 from routing.ledger.file_lock import FileLock
 from routing.ledger.operations import fetch
-from routing.ledger.queries import migrations, named_statements, split_statements
+from routing.ledger.queries import FOLDER, SQL, migrations, named_statements, split_statements
 from routing.ledger.sqlite import SqliteStore
 from routing.ledger.sqlite_file import APPLICATION_ID, connect, prepare
 from routing.ledger.verification import _only
@@ -200,7 +200,7 @@ def test_two_stores_of_one_process_share_a_file(path: Path, store: SqliteStore) 
     other = SqliteStore.open(path)
     store.reserve(record(), [reservation(30, claim())])
     other.resolve(settle("poster/1", 20))
-    assert store.balances("month", NOVEMBER) == {claim().key: Balance(spent_nusd=20)}
+    assert store.balances("month", [NOVEMBER]) == {claim().key: Balance(spent_nusd=20)}
     other.close()
 
 
@@ -248,18 +248,19 @@ def test_an_older_ledger_is_brought_up_to_date_and_keeps_its_rows(path: Path) ->
     store = SqliteStore.open(path)
     buy(store, "poster", 5)
     store.close()
-    steps = [*migrations("sqlite"), (2, ["ALTER TABLE requests ADD COLUMN mood TEXT"])]
+    newest = len(migrations("sqlite")) + 1
+    steps = [*migrations("sqlite"), (newest, ["ALTER TABLE requests ADD COLUMN mood TEXT"])]
     connection = connect(str(path), 1)
     prepare(connection, "spend.db", steps)
     assert tuple(connection.execute("SELECT request_id, mood FROM requests").fetchone()) == ("poster", None)
-    assert connection.execute("PRAGMA user_version").fetchone()[0] == 2
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == newest
     connection.close()
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     connection = connect(str(path), 1)
     with pytest.raises(sqlite3.OperationalError):
-        prepare(connection, "spend.db", [*migrations("sqlite"), (2, ["CREATE TABLE fine (x)", "CREATE NONSENSE"])])
+        prepare(connection, "spend.db", [*migrations("sqlite"), (99, ["CREATE TABLE fine (x)", "CREATE NONSENSE"])])
     connection.close()
     connection = sqlite3.connect(path)
     assert connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone() == (0,)
@@ -282,6 +283,11 @@ def test_statements_are_found_by_their_names() -> None:
         "one": "SELECT 1",
         "two": "SELECT\n2",
     }
+
+
+def test_no_two_statements_have_one_name() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in FOLDER.glob("*.sql"))
+    assert len(SQL) == text.count("-- name: ")
 
 
 def test_a_row_stays_small(store: SqliteStore, path: Path) -> None:

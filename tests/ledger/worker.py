@@ -1,4 +1,4 @@
-"""A process that uses a ledger, started by tests: ``python -m tests.ledger.worker open|hammer|endless ADDRESS NAME``.
+"""A process that uses a ledger, started by tests: ``python -m tests.ledger.worker WHAT ADDRESS NAME``.
 
 An address is the path of a file, or a URL of PostgreSQL, ``#`` and the name of a schema.
 
@@ -10,12 +10,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routing.errors import BudgetExceeded
+from routing.ledger import archive as steps
 from routing.ledger.sqlite import SqliteStore
-from tests.ledger.purchases import buy, claim
+from tests.ledger.purchases import DECEMBER, NOON, buy, claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +67,27 @@ def endless(store: Store, name: str) -> None:
         threading.Thread(target=spend, args=(thread,)).start()
 
 
+def deliver(store: Store, _name: str) -> None:
+    """Take deliveries until there are none, telling each that was taken."""
+    while taken := store.claim_deliveries(("log", "mail"), NOON, NOON + timedelta(minutes=1)):
+        for delivery in taken:
+            say(delivery.alert.name, delivery.channel)
+        store.finish_deliveries(taken, [])
+    say("none left")
+
+
+def archive(store: Store, name: str) -> None:
+    """Archive what is older than December to the file ``name``, telling each step and waiting before it."""
+    steps.REQUESTS_AT_ONCE = 5
+
+    def watch(step: str) -> None:
+        say(step)
+        sys.stdin.readline()
+
+    store.archive(DECEMBER, Path(name), DECEMBER, watch=watch)
+    say("archived")
+
+
 def opener(address: str) -> Callable[[], Store]:
     """Import what opens the ledger at an address."""
     url, _, schema = address.partition("#")
@@ -79,7 +103,14 @@ def main(what: str, address: str, name: str) -> None:
     say("ready")
     sys.stdin.readline()
     store = open_ledger()
-    {"open": lambda *_: say("open"), "hammer": hammer, "endless": endless}[what](store, name)
+    jobs: dict[str, Callable[[Store, str], None]] = {
+        "open": lambda *_: say("open"),
+        "hammer": hammer,
+        "endless": endless,
+        "deliver": deliver,
+        "archive": archive,
+    }
+    jobs[what](store, name)
     if what != "endless":
         store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -16,9 +16,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from routing.core.budgets import Budget, Match, Purchase, claims_for
-from routing.core.entries import Adjustment, Alert, Balance, EntryKind, fold
-from routing.core.window import EPOCH, Window, WindowKind
+from routing.core.budgets import Budget, BudgetRaise, Match, Purchase, claims_for
+from routing.core.entries import Adjustment, Balance, EntryKind, fold
+from routing.core.window import Window, WindowKind
 from routing.errors import AlreadyResolved, BudgetExceeded, RequestIdReused
 from routing.ledger.sqlite import SqliteStore
 from tests.ledger.purchases import HOLD_FOR, record, release, reservation, settle
@@ -27,6 +27,7 @@ from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from routing.core.alerts import Alert
     from routing.core.budgets import Claim, CounterKey
     from routing.core.entries import Resolution
     from routing.ledger.base import Store
@@ -48,8 +49,20 @@ BUDGETS = (
         match=Match(importance=frozenset({"draft", "final"})),
         alert_at=(300,),
     ),
+    Budget(
+        name="day",
+        limit_nusd=700,
+        window=Window(kind=WindowKind.ROLLING, length=timedelta(hours=24)),
+        per="campaign",
+        alert_at=(250, 600),
+        protect={"final": Fraction(1, 5)},
+    ),
 )
-STARTS = (datetime(2026, 11, 30, 23, 50, tzinfo=UTC), datetime(2026, 12, 1, 0, 5, tzinfo=UTC))
+MIDNIGHT = datetime(2026, 12, 1, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+STARTS = tuple(MIDNIGHT + away for away in (-HOUR / 6, HOUR / 12, 2 * HOUR, 23 * HOUR, 24 * HOUR, 25 * HOUR, 48 * HOUR))
+BEFORE = MIDNIGHT - 7 * 24 * HOUR
+ROLLING = BUDGETS[2].window
 AMOUNTS = st.one_of(st.integers(0, 300), st.sampled_from([200, 400, 500, 600, 700, 1000, 1001]))
 
 
@@ -59,33 +72,52 @@ class Held:
 
     claims: tuple[Claim, ...]
     amount: int
+    at: datetime
     expires_at: datetime
 
 
 @dataclass
 class Model:
-    """Counters, reservations and alerts as plainly as they can be written down."""
+    """Counters, reservations, raises and alerts as plainly as they can be written down."""
 
     held: Counter[CounterKey] = field(default_factory=Counter)
     spent: Counter[CounterKey] = field(default_factory=Counter)
     open: dict[str, Held] = field(default_factory=dict)
     ended: dict[str, Held] = field(default_factory=dict)
+    cost: dict[str, int] = field(default_factory=dict)
     unconfirmed: dict[str, int] = field(default_factory=dict)
+    raises: list[BudgetRaise] = field(default_factory=list)
     alerts: set[tuple[CounterKey, int]] = field(default_factory=set)
+    overruns: set[str] = field(default_factory=set)
     charged: int = 0
 
-    def refusing(self, asked: list[Held]) -> Claim | None:
-        """Find the first claim without room."""
+    def refusing(self, asked: list[Held]) -> tuple[Claim, int] | None:
+        """Find the first claim without room, and its limit."""
         needs: Counter[CounterKey] = Counter()
         claims = {claim.key: claim for held in asked for claim in held.claims}
         for held in asked:
             for claim in held.claims:
                 needs[claim.key] += held.amount
-        full = (key for key in sorted(claims) if self.used(key) + needs[key] > claims[key].limit_nusd)
-        return next((claims[key] for key in full), None)
+        for key in sorted(claims):
+            limit = self.limit(claims[key], asked[0].at)
+            if self.used(claims[key]) + needs[key] > limit:
+                return claims[key], limit
+        return None
 
-    def used(self, key: CounterKey) -> int:
-        return self.held[key] + self.spent[key]
+    def limit(self, claim: Claim, at: datetime) -> int:
+        by = sum(
+            each.by_nusd
+            for each in self.raises
+            if (each.budget, each.scope) == (claim.key.budget, claim.key.scope) and each.at <= at < each.until
+        )
+        return claim.limit_nusd + int(claim.share * by)
+
+    def used(self, claim: Claim) -> int:
+        """Count the slices behind, and as many ahead: clocks may differ."""
+        present = claim.key.start
+        starts = (*claim.earlier, present, *(present + (present - start) for start in claim.earlier))
+        keys = [replace(claim.key, start=start) for start in starts]
+        return sum(self.held[key] + self.spent[key] for key in keys)
 
     def reserve(self, name: str, held: Held) -> None:
         self.open[name] = held
@@ -93,23 +125,38 @@ class Model:
             self.held[claim.key] += held.amount
             self.spent[claim.key] += 0
 
-    def resolve(self, name: str, charged: int, *, unconfirmed: bool = False) -> set[tuple[CounterKey, int]]:
+    def resolve(
+        self, name: str, charged: int, at: datetime, *, unconfirmed: bool = False
+    ) -> set[tuple[CounterKey, int]]:
         held = self.ended[name] = self.open.pop(name)
         for claim in held.claims:
             self.held[claim.key] -= held.amount
         if unconfirmed:
             self.unconfirmed[name] = charged
-        return self.charge(held, charged)
+        self.cost[name] = charged
+        if charged > held.amount:
+            self.overruns.add(f"overrun/{name}")
+        return self.charge(held, charged, at)
 
-    def charge(self, held: Held, amount: int) -> set[tuple[CounterKey, int]]:
+    def charge(self, held: Held, amount: int, at: datetime) -> set[tuple[CounterKey, int]]:
         """Add to every counter; return the thresholds this reaches for the first time."""
         self.charged += amount
-        reached = set()
+        fresh = set()
         for claim in held.claims:
-            before = self.spent[claim.key]
             self.spent[claim.key] += amount
-            reached |= {(claim.key, step) for step in claim.alert_at if before < step <= before + amount}
-        fresh = reached - self.alerts
+            starts: tuple[datetime, ...] = (claim.key.start,)
+            if claim.earlier:
+                now = max(at, claim.key.start)  # clocks may differ
+                starts = (*ROLLING.earlier(now), ROLLING.span(now).start)
+            if claim.key.start not in starts:
+                continue
+            keys = [replace(claim.key, start=start) for start in starts]
+            after = sum(self.spent[key] for key in keys)
+            fresh |= {
+                (keys[-1], step)
+                for step in claim.alert_at
+                if after - amount < step <= after and not any((key, step) in self.alerts for key in keys)
+            }
         self.alerts |= fresh
         return fresh
 
@@ -147,23 +194,36 @@ class LedgerMachine(RuleBasedStateMachine):
         request_id = f"r{self.requests}"
         purchase = Purchase(importance=importance, deployment="gpt-image-2", operation="generate", tags=tags)
         claims = claims_for(BUDGETS, purchase, RANKS, at)
-        asked = [Held(claims=claims, amount=amount, expires_at=at + HOLD_FOR) for amount in amounts]
+        asked = [Held(claims=claims, amount=amount, at=at, expires_at=at + HOLD_FOR) for amount in amounts]
         reservations = [
             reservation(amount, *claims, request_id=request_id, attempt=attempt, at=at)
             for attempt, amount in enumerate(amounts, 1)
         ]
         refusing = self.model.refusing(asked)
         if refusing is not None:
+            claim, limit = refusing
             with pytest.raises(BudgetExceeded) as refused:
                 self.store.reserve(record(request_id, tags=tags, importance=importance), reservations)
-            assert (refused.value.budget, refused.value.limit) == (refusing.key.budget, refusing.limit_nusd)
-            assert refused.value.remaining == refusing.limit_nusd - self.model.used(refusing.key)
+            assert (refused.value.budget, refused.value.limit) == (claim.key.budget, limit)
+            assert refused.value.remaining == limit - self.model.used(claim)
             assert self.store.history(request_id) is None
             return
         self.store.reserve(record(request_id, tags=tags, importance=importance), reservations)
         for each, held in zip(reservations, asked, strict=True):
             self.model.reserve(each.id, held)
-        assert all(self.model.used(claim.key) <= claim.limit_nusd for claim in claims)
+        assert all(self.model.used(claim) <= self.model.limit(claim, at) for claim in claims)
+
+    @rule(
+        budget=st.sampled_from(["month", "campaign", "day", "gone"]),
+        scope=st.sampled_from(["", "spring"]),
+        by=st.integers(1, 300),
+        at=st.sampled_from(STARTS),
+        hours=st.sampled_from([1, 24]),
+    )
+    def raise_a_budget(self, budget: str, scope: str, by: int, at: datetime, hours: int) -> None:
+        raised = BudgetRaise(budget=budget, scope=scope, by_nusd=by, at=at, until=at + hours * HOUR, reason="launch")
+        self.store.raise_budget(raised)
+        self.model.raises.append(raised)
 
     @precondition(lambda self: self.model.open or self.model.ended)
     @rule(data=st.data())
@@ -175,19 +235,20 @@ class LedgerMachine(RuleBasedStateMachine):
             self.store.reserve(record(request_id), [again])
 
     @precondition(lambda self: self.model.open)
-    @rule(data=st.data(), percent=st.integers(0, 150), unconfirmed=st.booleans())
-    def settle(self, data: st.DataObject, percent: int, unconfirmed: bool) -> None:  # noqa: FBT001 - hypothesis names it
+    @rule(data=st.data(), percent=st.integers(0, 150), unconfirmed=st.booleans(), later=st.sampled_from([0, 1, 24, 25]))
+    def settle(self, data: st.DataObject, percent: int, unconfirmed: bool, later: int) -> None:  # noqa: FBT001 - hypothesis names it
         name = data.draw(st.sampled_from(sorted(self.model.open)))
         charged = self.model.open[name].amount * percent // 100
-        written = self.store.resolve(settle(name, charged, unconfirmed=unconfirmed))
-        assert steps_of(written) == self.model.resolve(name, charged, unconfirmed=unconfirmed)
+        at = self.model.open[name].at + later * HOUR
+        written = self.store.resolve(settle(name, charged, at=at, unconfirmed=unconfirmed))
+        assert steps_of(written) == self.model.resolve(name, charged, at, unconfirmed=unconfirmed)
 
     @precondition(lambda self: self.model.open)
     @rule(data=st.data())
     def release(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.open)))
         assert self.store.resolve(release(name)) == ()
-        assert self.model.resolve(name, 0) == set()
+        assert self.model.resolve(name, 0, MIDNIGHT) == set()
 
     @precondition(lambda self: self.model.ended)
     @rule(data=st.data())
@@ -205,27 +266,28 @@ class LedgerMachine(RuleBasedStateMachine):
         for resolution in swept:
             charged = 0 if give_back else self.model.open[resolution.reservation_id].amount
             assert (resolution.kind, resolution.amount_nusd) == (EntryKind.EXPIRE, charged)
-            self.model.resolve(resolution.reservation_id, charged, unconfirmed=not give_back)
-        assert steps_of(self.store.pending_alerts()) == self.model.alerts >= known
+            self.model.resolve(resolution.reservation_id, charged, now, unconfirmed=not give_back)
+        assert steps_of(self.written_alerts()) == self.model.alerts >= known
 
     @precondition(lambda self: self.model.ended)
-    @rule(data=st.data(), delta=st.integers(-300, 300), confirmed=st.booleans())
-    def adjust(self, data: st.DataObject, delta: int, confirmed: bool) -> None:  # noqa: FBT001 - hypothesis names it
+    @rule(data=st.data(), cost=st.integers(0, 600), confirmed=st.booleans(), at=st.sampled_from(STARTS))
+    def adjust(self, data: st.DataObject, cost: int, confirmed: bool, at: datetime) -> None:  # noqa: FBT001 - hypothesis names it
         name = data.draw(st.sampled_from(sorted(self.model.ended)))
-        at = STARTS[1] + timedelta(days=1)
-        adjustment = Adjustment(reservation_id=name, at=at, delta_nusd=delta, reason="the bill", confirmed=confirmed)
-        assert steps_of(self.store.adjust(adjustment)) == self.model.charge(self.model.ended[name], delta)
+        difference = cost - self.model.cost[name]
+        adjustment = Adjustment(reservation_id=name, at=at, cost_nusd=cost, reason="the bill", confirmed=confirmed)
+        assert steps_of(self.store.adjust(adjustment)) == self.model.charge(self.model.ended[name], difference, at)
+        self.model.cost[name] = cost
         if confirmed:
             self.model.unconfirmed.pop(name, None)
         else:
-            self.model.unconfirmed[name] = self.model.unconfirmed.get(name, 0) + delta
+            self.model.unconfirmed[name] = self.model.unconfirmed.get(name, 0) + difference
 
     @precondition(lambda self: self.model.open)
     @rule(data=st.data())
     def adjust_too_early(self, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(sorted(self.model.open)))
         with pytest.raises(AlreadyResolved):
-            self.store.adjust(Adjustment(reservation_id=name, at=STARTS[1], delta_nusd=1, reason="too early"))
+            self.store.adjust(Adjustment(reservation_id=name, at=STARTS[1], cost_nusd=1, reason="too early"))
 
     @rule()
     def reopen(self) -> None:
@@ -234,10 +296,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def balances_are_those_of_the_model(self) -> None:
-        starts = {("month", key.start) for key in self.model.spent if key.budget == "month"} | {("campaign", EPOCH)}
-        found = {
-            key: balance for budget, start in starts for key, balance in self.store.balances(budget, start).items()
-        }
+        found: dict[CounterKey, Balance] = {}
+        for budget in BUDGETS:
+            starts = sorted({key.start for key in self.model.spent if key.budget == budget.name})
+            found |= self.store.balances(budget.name, starts)
         assert found == {
             key: Balance(held_nusd=self.model.held[key], spent_nusd=self.model.spent[key]) for key in self.model.spent
         }
@@ -253,14 +315,29 @@ class LedgerMachine(RuleBasedStateMachine):
         assert found.unconfirmed_nusd == sum(self.model.unconfirmed.values())
 
     @invariant()
-    def every_threshold_alerted_once(self) -> None:
-        pending = self.store.pending_alerts()
-        assert steps_of(pending) == self.model.alerts
-        assert len(pending) == len(self.model.alerts)
+    def every_threshold_and_every_overrun_alerted_once(self) -> None:
+        written = self.written_alerts()
+        assert steps_of(written) == self.model.alerts
+        assert {alert.name for alert in written if alert.key is None} == self.model.overruns
+        assert len(written) == len(self.model.alerts) + len(self.model.overruns)
+
+    @invariant()
+    def raises_are_those_of_the_model(self) -> None:
+        for at in STARTS:
+            holding = [each for each in self.model.raises if each.at <= at < each.until]
+            assert self.store.raises(at) == tuple(sorted(holding, key=lambda each: each.at))
+
+    @invariant()
+    def unconfirmed_attempts_are_those_of_the_model(self) -> None:
+        found = {attempt.reserve.reservation_id: attempt.cost_nusd for attempt in self.store.unconfirmed()}
+        assert found == {name: self.model.cost[name] for name in self.model.unconfirmed}
+
+    def written_alerts(self) -> list[Alert]:
+        return [standing.alert for standing in self.store.alerts(BEFORE)]
 
 
 def steps_of(alerts: Iterable[Alert]) -> set[tuple[CounterKey, int]]:
-    return {(alert.key, alert.threshold_nusd) for alert in alerts}
+    return {(alert.key, alert.threshold_nusd) for alert in alerts if alert.key is not None}
 
 
 class PostgresMachine(LedgerMachine):

@@ -8,20 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from routing.core.budgets import Claim, CounterKey
+from routing.core.budgets import BudgetRaise, Claim, CounterKey
 from routing.core.conditions import Condition, When
 from routing.core.deployment import Deployment, ListedSizes, Model
+from routing.core.entries import Balance
+from routing.core.forecast import Forecast
 from routing.core.money import usd
 from routing.core.picture import Size
 from routing.core.plan import Candidate, Dropped, Plan, Reason
 from routing.core.policy import Pick, Policy, Route, SortRule
 from routing.core.prices import Line, Rate, Unit
-from routing.core.quote import Quote
+from routing.core.quote import Quote, Tariff
 from routing.core.request import Operation
 from routing.core.spend import SpendRow
 from routing.core.status import BudgetStatus
-from routing.reports.budgets import budgets_table
-from routing.reports.plan import Explanation, plan_json, plan_report, rule_words
+from routing.reports.budgets import budgets_table, raise_notes
+from routing.reports.plan import Explanation, Touched, plan_json, plan_report, rule_words
 from routing.reports.spend import spend_json, spend_remarks, spend_table
 from tests.cli.golden import check_golden
 
@@ -87,7 +89,11 @@ def candidate(name: str, quality: str | None, price: str, unit: Unit = Unit.IMAG
         deployment=Deployment(name=name, provider="p", model=model, wire_model=name),
         size=SQUARE,
         quality=quality,
-        quote=Quote(price_nusd=usd(price), expected_nusd=usd(price), lines=(Line(unit=unit, quantity=1, rate=rate),)),
+        quote=Quote(
+            price_nusd=usd(price),
+            expected_nusd=usd(price),
+            tariff=Tariff(n=1, lines=(Line(unit=unit, quantity=1, rate=rate),)),
+        ),
     )
 
 
@@ -116,15 +122,22 @@ CAP = SortRule(
 POLICY = Policy(name="policies/default.yaml", importance=("draft",), sort=(CAP, RULE), routes={"draft": (ROUTE,)})
 
 
-def claim(budget: str, scope: str, below: str, limit: str, left: str) -> tuple[Claim, int]:
+def claim(counter: tuple[str, str, str], limit: str, spent: str, held: str, *alert_at: str) -> Touched:
+    budget, scope, below = counter
     key = CounterKey(budget=budget, scope=scope, below=below, start=NEW_YEAR)
-    return Claim(key=key, limit_nusd=usd(limit), end=None), usd(left)
+    return Touched(
+        claim=Claim(key=key, limit_nusd=usd(limit), end=None, alert_at=tuple(map(usd, alert_at))),
+        balance=Balance(spent_nusd=usd(spent), held_nusd=usd(held)),
+    )
 
 
 EXPLAINED = Explanation(
     plan=PLAN,
     n=2,
-    touched=(claim("campaign", "", "", "150", "149.5"), claim("month", "", "final", "300", "0.0001")),
+    touched=(
+        claim(("campaign", "", ""), "150", "0.002", "0.498", "0.005", "0.0075", "0.4", "100"),
+        claim(("month", "", "final"), "300", "299", "0.9999"),
+    ),
     words=rule_words(POLICY),
     per={"campaign": "campaign"},
     notices=("quality hd is called high today",),
@@ -134,7 +147,7 @@ EXPLAINED = Explanation(
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_spend_reads_as_agreed(width: int) -> None:
-    lines = [*spend_table(ROWS, ("campaign", "deployment")).lines(width), "", *spend_remarks(ROWS)]
+    lines = [*spend_table(ROWS, ("campaign", "deployment"), width).lines(width), "", *spend_remarks(ROWS)]
     check_golden(GOLDEN / f"spend-{width}.txt", "\n".join(lines))
 
 
@@ -142,6 +155,28 @@ def test_spend_reads_as_agreed(width: int) -> None:
 def test_budgets_read_as_agreed(width: int) -> None:
     lines = budgets_table(BUDGETS, {"campaign": "campaign"}).lines(width)
     check_golden(GOLDEN / f"budgets-{width}.txt", "\n".join(lines))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_budgets_that_roll_are_raised_or_will_be_full_read_as_agreed(width: int) -> None:
+    month, _, campaign, spring = BUDGETS
+    day = replace(month, budget="day", rolling=True)
+    will_end = Forecast(expected_nusd=usd("640"), reached_at=NEW_YEAR.replace(year=2026, month=12, day=24))
+    counters = (
+        replace(month, forecast=will_end),
+        replace(month, budget="year", forecast=replace(will_end, reached_at=None)),
+        replace(month, budget="over", spent=usd("501"), forecast=will_end),
+        replace(campaign, forecast=replace(will_end, reached_at=None)),
+        replace(spring, forecast=will_end),
+        day,
+    )
+    raises = (
+        BudgetRaise(budget="month", scope="", by_nusd=usd("100"), at=NEW_YEAR, until=NEW_YEAR, reason="the fair"),
+        BudgetRaise(budget="campaign", scope="", by_nusd=usd("0.5"), at=NEW_YEAR, until=NEW_YEAR, reason="more"),
+    )
+    per = {"campaign": "campaign"}
+    lines = [*budgets_table(counters, per).lines(width), *raise_notes(raises, per)]
+    check_golden(GOLDEN / f"budgets-forecast-{width}.txt", "\n".join(lines))
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -157,7 +192,7 @@ def test_where_the_policy_refuses_no_cheaper_candidate_is_promised_for_a_full_bu
 
 
 def test_every_table_fits_a_terminal() -> None:
-    for lines in (plan_report(EXPLAINED, 80), spend_table(ROWS, ("campaign", "deployment")).lines(80)):
+    for lines in (plan_report(EXPLAINED, 80), spend_table(ROWS, ("campaign", "deployment"), 80).lines(80)):
         assert max(map(len, lines)) <= 80
 
 

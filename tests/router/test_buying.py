@@ -30,7 +30,8 @@ from tests.shop import budget, deployment, open_bench, settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from routing.core.entries import Alert, Resolution
+    from routing.core.alerts import Alert
+    from routing.core.entries import Resolution
     from tests.shop import Bench
 
 LOW = usd("0.0059")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing import BudgetExceeded, ImageRequest, Outcome, RequestError, usd
+from routing.core.window import EPOCH
 from routing.ledger.sqlite import SqliteStore
 from tests.shop import budget, open_bench, settings
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from routing.core.entries import Alert
+    from routing.core.alerts import Alert
     from routing.providers.base import Delivery, ImageCall
     from tests.shop import Bench
 
@@ -144,7 +145,8 @@ def test_a_threshold_alerts_once_and_a_channel_that_is_down_loses_nothing() -> N
     for number in range(5):
         bench.router.generate(f"wolf {number}")
     assert [alert.threshold_nusd for alert in channel.taken] == [usd("0.005"), usd("0.02")]
-    assert bench.store.pending_alerts() == ()
+    standing = bench.store.alerts(EPOCH)
+    assert [(each.delivered, each.failing) for each in standing] == [(("channel-1",), ())] * 2
 
 
 def test_budgets_tell_what_is_left() -> None:

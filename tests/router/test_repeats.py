@@ -199,7 +199,7 @@ def test_a_damaged_cache_file_is_a_miss(bench: Bench, tmp_path: Path) -> None:
     (file,) = (tmp_path / "cache").glob("*/*.call")
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     assert not bench.router.generate("a fox").cached
-    assert bench.log.named("cache_miss")
+    assert bench.log.named("cache_damaged")
 
 
 def test_a_draft_is_promoted_with_its_words_labels_and_a_link(bench: Bench) -> None:
@@ -208,7 +208,7 @@ def test_a_draft_is_promoted_with_its_words_labels_and_a_link(bench: Bench) -> N
     assert (final.deployment, final.quality, final.asset, len(final.images)) == ("gpt", "high", "poster-7", 1)
     history = bench.store.history(final.request_id)
     assert history is not None
-    assert (history.record.parent, history.record.tags) == (draft.request_id, {"campaign": "spring"})
+    assert (history.record.parent, history.record.features.tags) == (draft.request_id, {"campaign": "spring"})
 
 
 def test_a_draft_is_promoted_by_its_id_from_the_cache(bench: Bench) -> None:

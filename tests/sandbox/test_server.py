@@ -164,6 +164,8 @@ def test_images_beyond_the_limit_are_refused_and_not_billed() -> None:
         over = buy(sandbox, n=2)
         assert (over.status_code, over.json()["error"]["code"]) == (429, "rate_limit_exceeded")
         assert 55 <= int(over.headers["retry-after"]) <= 60
+        assert over.headers["x-ratelimit-remaining-images"] == "1"
+        assert "x-ratelimit-limit-requests" not in over.headers
         # One still fits, and another model has its own minute.
         assert buy(sandbox).status_code == 200
         assert buy(sandbox, model="gpt-image-2.5-flare", n=4).status_code == 200
@@ -177,6 +179,7 @@ def test_the_minute_slides() -> None:
     assert limiter.take("m", 3, 40.0) == 50.0
     assert limiter.take("m", 2, 60.0) == 0
     assert limiter.standing("m", 60.0).remaining == 0
+    assert limiter.standing("m", 70.0).reset_s == 50.0  # until all of it is there again, as OpenAI says it
     assert limiter.take("m", 4, 500.0) == 60.0
 
 

@@ -3,14 +3,15 @@
 -- name: insert_request
 INSERT INTO requests (
   request_id, fingerprint, at, importance, named_importance, rule, policy, operation, asset, parent, tags,
-  prompt_hash, prompt_chars, text_chars, n, reference_pictures, size
+  prompt_hash, prompt_chars, text_chars, n, reference_pictures, size, features, prompt
 ) VALUES (
   :request_id, :fingerprint, :at, :importance, :named_importance, :rule, :policy, :operation, :asset, :parent, :tags,
-  :prompt_hash, :prompt_chars, :text_chars, :n, :reference_pictures, :size
+  :prompt_hash, :prompt_chars, :text_chars, :n, :reference_pictures, :size, :features, :prompt
 ) ON CONFLICT (request_id) DO NOTHING RETURNING id;
 
 -- name: request
-SELECT * FROM requests WHERE request_id = :request_id;
+SELECT q.*, a.file AS archived_to FROM requests AS q LEFT JOIN archives AS a ON a.id = q.archive
+WHERE q.request_id = :request_id;
 
 -- name: attempts_made
 SELECT attempt FROM entries WHERE request = :request AND kind = 'reserve';
@@ -18,21 +19,33 @@ SELECT attempt FROM entries WHERE request = :request AND kind = 'reserve';
 -- name: insert_entry
 INSERT INTO entries (
   request, attempt, kind, at, amount_nusd, deployment, model, size, quality, basis, unconfirmed, overrun, images,
-  usage, reason, picture_key, counters
+  usage, reason, picture_key, counters, vendor_request_id
 ) VALUES (
   :request, :attempt, :kind, :at, :amount_nusd, :deployment, :model, :size, :quality, :basis, :unconfirmed, :overrun,
-  :images, :usage, :reason, :picture_key, :counters
+  :images, :usage, :reason, :picture_key, :counters, :vendor_request_id
 ) RETURNING seq;
 
+-- name: raises_at
+SELECT * FROM raises WHERE until > :at AND at <= :at ORDER BY at, id;
+
 -- name: hold_in_counter
-UPDATE counters SET held_nusd = held_nusd + :needed, limit_nusd = :limit, alert_at = :alert_at
+-- :earlier is what the earlier slices of a rolling window use of the same limit.
+UPDATE counters SET held_nusd = held_nusd + :needed, limit_nusd = :limit, alert_at = :alert_at, slice_ms = :slice_ms
 WHERE budget = :budget AND start = :start AND scope = :scope AND below = :below
-  AND held_nusd + spent_nusd + :needed <= :limit
+  AND held_nusd + spent_nusd + :earlier + :needed <= :limit
 RETURNING id;
 
 -- name: insert_counter
-INSERT INTO counters (budget, start, scope, below, held_nusd, spent_nusd, limit_nusd, alert_at)
-VALUES (:budget, :start, :scope, :below, :needed, 0, :limit, :alert_at) RETURNING id;
+INSERT INTO counters (budget, start, scope, below, held_nusd, spent_nusd, limit_nusd, alert_at, slice_ms, first_at)
+VALUES (:budget, :start, :scope, :below, :needed, 0, :limit, :alert_at, :slice_ms, :at) RETURNING id;
+
+-- name: slices
+-- The counters of a rolling window by their exact starts: those of another window of the same budget do not count.
+WITH RECURSIVE slices (start) AS (
+  SELECT CAST(:first AS BIGINT) UNION ALL SELECT start + :slice_ms FROM slices WHERE start < :last
+)
+SELECT c.* FROM slices AS s CROSS JOIN counters AS c
+WHERE c.budget = :budget AND c.start = s.start AND c.scope = :scope AND c.below = :below ORDER BY c.start;
 
 -- name: counter
 SELECT * FROM counters WHERE budget = :budget AND start = :start AND scope = :scope AND below = :below;
@@ -47,8 +60,8 @@ SELECT * FROM counters ORDER BY id;
 -- name: counter_of_id
 SELECT * FROM counters WHERE id = :id;
 
--- name: counters_of_window
-SELECT * FROM counters WHERE budget = :budget AND start = :start;
+-- name: counters_of_windows
+SELECT * FROM counters WHERE budget = :budget AND start IN ({starts});
 
 -- name: insert_hold
 INSERT INTO holds (reservation_id, seq, expires_at) VALUES (:reservation_id, :seq, :expires_at);
@@ -71,20 +84,9 @@ WHERE q.request_id = :request_id AND e.attempt = :attempt AND e.kind = 'reserve'
 SELECT * FROM entries
 WHERE request = :request AND attempt = :attempt AND kind IN ('settle', 'release', 'expire');
 
--- name: insert_alert
-INSERT INTO alerts (counter, threshold_nusd, limit_nusd, spent_nusd, at)
-VALUES (:counter, :threshold_nusd, :limit_nusd, :spent_nusd, :at)
-ON CONFLICT (counter, threshold_nusd) DO NOTHING RETURNING id;
-
--- name: pending_alerts
-SELECT c.budget, c.start, c.scope, c.below, a.threshold_nusd, a.limit_nusd, a.spent_nusd, a.at
-FROM alerts AS a JOIN counters AS c ON c.id = a.counter WHERE a.acknowledged = 0 ORDER BY a.id;
-
--- name: acknowledge
-UPDATE alerts SET acknowledged = 1
-WHERE threshold_nusd = :threshold_nusd AND counter = (
-  SELECT id FROM counters WHERE budget = :budget AND start = :start AND scope = :scope AND below = :below
-);
+-- name: adjusted
+SELECT COALESCE(SUM(amount_nusd), 0) AS adjusted FROM entries
+WHERE request = :request AND attempt = :attempt AND kind IN ('adjust', 'cached');
 
 -- name: entries_of_request
 SELECT * FROM entries WHERE request = :request AND kind = 'reserve'
@@ -94,35 +96,42 @@ UNION ALL
 SELECT * FROM entries WHERE request = :request AND kind IN ('adjust', 'cached')
 ORDER BY seq;
 
+-- name: requests_between
+-- Of those that were archived the entries are elsewhere.
+SELECT * FROM requests WHERE (at, id) > (:at, :id) AND at < :until AND archive IS NULL ORDER BY at, id LIMIT :most;
+
+-- name: entries_of_requests_between
+-- Each kind by the index that holds it. Joined instead, SQLite would read all of each index for a filter.
+WITH chosen AS (
+  SELECT id FROM requests WHERE (at, id) >= (:first_at, :first_id) AND (at, id) <= (:last_at, :last_id)
+)
+SELECT * FROM entries WHERE request IN (SELECT id FROM chosen) AND kind = 'reserve'
+UNION ALL
+SELECT * FROM entries WHERE request IN (SELECT id FROM chosen) AND kind IN ('settle', 'release', 'expire')
+UNION ALL
+SELECT * FROM entries WHERE request IN (SELECT id FROM chosen) AND kind IN ('adjust', 'cached')
+ORDER BY seq;
+
+-- name: last_words_unconfirmed
+-- What was written last of an attempt, where that is unconfirmed.
+SELECT e.seq, e.request, e.attempt, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
+WHERE e.unconfirmed = 1 AND e.seq > :seq AND NOT EXISTS (
+  SELECT 1 FROM entries AS a
+  WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached') AND a.seq > e.seq
+) ORDER BY e.seq LIMIT :most;
+
+-- name: entries_of_attempt
+SELECT * FROM entries WHERE request = :request AND attempt = :attempt AND kind = 'reserve'
+UNION ALL
+SELECT * FROM entries
+WHERE request = :request AND attempt = :attempt AND kind IN ('settle', 'release', 'expire')
+UNION ALL
+SELECT * FROM entries WHERE request = :request AND attempt = :attempt AND kind IN ('adjust', 'cached')
+ORDER BY seq;
+
 -- name: entries_after
 SELECT e.*, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
 WHERE e.seq > :seq ORDER BY e.seq LIMIT :most;
-
--- name: spend
--- An amount is unconfirmed where it was written so and no later adjustment of its attempt confirmed it.
-WITH booked AS (
-  SELECT {columns} e.request, e.kind, e.images, e.amount_nusd, 0 AS held_nusd,
-    CASE WHEN e.unconfirmed = 1 AND NOT EXISTS (
-      SELECT 1 FROM entries AS a
-      WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached')
-        AND a.seq > e.seq AND a.unconfirmed = 0
-    ) THEN e.amount_nusd ELSE 0 END AS unconfirmed_nusd
-  FROM entries AS e JOIN requests AS q ON q.id = e.request
-  WHERE e.kind IN ('settle', 'expire', 'adjust', 'cached') AND e.at >= :since AND e.at < :until
-  UNION ALL
-  SELECT {columns} e.request, e.kind, 0, 0, e.amount_nusd, 0
-  FROM holds AS h JOIN entries AS e ON e.seq = h.seq JOIN requests AS q ON q.id = e.request
-  WHERE e.at >= :since AND e.at < :until
-)
-SELECT {keys}
-  SUM(CASE WHEN kind = 'cached' THEN 0 ELSE amount_nusd END) AS spent,
-  SUM(CASE WHEN kind = 'cached' THEN amount_nusd ELSE 0 END) AS saved,
-  SUM(CASE WHEN kind = 'cached' THEN 1 ELSE 0 END) AS cached,
-  SUM(held_nusd) AS held,
-  SUM(unconfirmed_nusd) AS unconfirmed,
-  SUM(images) AS images,
-  COUNT(DISTINCT CASE WHEN kind = 'cached' OR amount_nusd <> 0 OR images <> 0 THEN request END) AS requests
-FROM booked {group_by};
 
 -- name: extent
 SELECT COUNT(*) AS entries, COALESCE(MIN(seq), 1) AS first_seq, COALESCE(MAX(seq), 0) AS last_seq FROM entries;
@@ -186,6 +195,17 @@ WHERE r.seq IS NULL OR EXISTS (
   SELECT 1 FROM entries AS e
   WHERE e.request = r.request AND e.attempt = r.attempt AND e.kind IN ('settle', 'release', 'expire')
 ) ORDER BY h.reservation_id;
+
+-- name: deliveries_without_alert
+SELECT d.alert, d.channel FROM deliveries AS d
+WHERE NOT EXISTS (SELECT 1 FROM alerts AS a WHERE a.id = d.alert) ORDER BY d.alert, d.channel;
+
+-- name: spent_lately
+-- By the list of counters that the reserves count in.
+SELECT r.counters, SUM(e.amount_nusd) AS spent
+FROM entries AS e
+JOIN entries AS r ON r.request = e.request AND r.attempt = e.attempt AND r.kind = 'reserve'
+WHERE e.kind IN ('settle', 'expire', 'adjust', 'cached') AND e.at >= :since GROUP BY r.counters;
 
 -- name: holds
 SELECT COUNT(*) AS open_holds FROM holds;

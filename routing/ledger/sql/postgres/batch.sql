@@ -21,7 +21,8 @@ SELECT (SELECT COALESCE(MAX(id), 0) FROM requests) AS requests, (SELECT COALESCE
 SELECT batch FROM writers WHERE writer = :writer;
 
 -- name: requests_of
-SELECT id, request_id, fingerprint, at FROM requests WHERE request_id = ANY(:request_ids);
+SELECT q.id, q.request_id, q.fingerprint, q.at, a.file AS archived_to
+FROM requests AS q LEFT JOIN archives AS a ON a.id = q.archive WHERE q.request_id = ANY(:request_ids);
 
 -- name: entries_of
 -- OFFSET 0 keeps the planner from reading every entry first and asking later whose it is.
@@ -32,34 +33,52 @@ SELECT e.* FROM requests AS q CROSS JOIN LATERAL (
   OFFSET 0
 ) AS e WHERE q.request_id = ANY(:request_ids);
 
+-- name: adjusted_of
+SELECT e.request, e.attempt, SUM(e.amount_nusd) AS adjusted FROM requests AS q CROSS JOIN LATERAL (
+  SELECT * FROM entries WHERE request = q.id AND kind IN ('adjust', 'cached') OFFSET 0
+) AS e WHERE q.request_id = ANY(:request_ids) AND e.attempt IS NOT NULL GROUP BY e.request, e.attempt;
+
+-- name: raises_between
+SELECT * FROM raises WHERE until > :first AND at <= :last;
+
 -- name: holds_of
 SELECT * FROM holds WHERE reservation_id = ANY(:reservation_ids);
 
 -- name: counters_of
--- Those that are claimed, by their names, and those that the reserves found above count in.
+-- Those that are claimed, by their names, and those that the reserves found above count in, if they are slices with
+-- those that may count beside them. And which alerts were written of each, or of a slice beside it.
 WITH lists AS MATERIALIZED (
   SELECT DISTINCT e.counters FROM requests AS q CROSS JOIN LATERAL (
     SELECT counters FROM entries WHERE request = q.id AND kind = 'reserve' OFFSET 0
   ) AS e WHERE q.request_id = ANY(:request_ids)
+), counted AS MATERIALIZED (
+  SELECT DISTINCT CAST(json_array_elements_text(CAST(counters AS JSON)) AS BIGINT) AS id FROM lists
 ), ids AS MATERIALIZED (
-  SELECT CAST(json_array_elements_text(CAST(counters AS JSON)) AS BIGINT) AS id FROM lists
+  SELECT id FROM counted
+  UNION
+  SELECT s.id FROM counted JOIN counters AS c ON c.id = counted.id AND c.slice_ms > 0
+  CROSS JOIN LATERAL generate_series(c.start - 24 * c.slice_ms, c.start + 24 * c.slice_ms, c.slice_ms) AS g (start)
+  JOIN counters AS s ON (s.budget, s.start, s.scope, s.below) = (c.budget, g.start, c.scope, c.below)
   UNION
   SELECT c.id FROM unnest(
     CAST(:budgets AS TEXT []), CAST(:starts AS BIGINT []), CAST(:scopes AS TEXT []), CAST(:belows AS TEXT [])
   ) AS k (budget, start, scope, below)
   JOIN counters AS c ON (c.budget, c.start, c.scope, c.below) = (k.budget, k.start, k.scope, k.below)
 )
-SELECT c.*, ARRAY(SELECT threshold_nusd FROM alerts WHERE counter = c.id) AS alerted
+SELECT c.*, ARRAY(
+  SELECT a.name FROM alerts AS a WHERE (a.budget, a.scope, a.below) = (c.budget, c.scope, c.below)
+    AND a.start BETWEEN c.start - 24 * c.slice_ms AND c.start + 24 * c.slice_ms
+) AS alerted
 FROM ids JOIN counters AS c ON c.id = ids.id;
 
 -- name: insert_requests
 INSERT INTO requests
 SELECT id, request_id, fingerprint, at, importance, named_importance, rule, policy, operation, asset, parent,
-  CAST(tags AS JSONB), prompt_hash, prompt_chars, text_chars, n, reference_pictures, size
+  CAST(tags AS JSONB), prompt_hash, prompt_chars, text_chars, n, reference_pictures, size, features, prompt
 FROM json_to_recordset(CAST(:rows AS JSON)) AS r (
   id BIGINT, request_id TEXT, fingerprint TEXT, at BIGINT, importance TEXT, named_importance TEXT, rule TEXT,
   policy TEXT, operation TEXT, asset TEXT, parent TEXT, tags TEXT, prompt_hash TEXT, prompt_chars BIGINT,
-  text_chars BIGINT, n BIGINT, reference_pictures BIGINT, size TEXT
+  text_chars BIGINT, n BIGINT, reference_pictures BIGINT, size TEXT, features TEXT, prompt TEXT
 );
 
 -- name: insert_entries
@@ -78,26 +97,19 @@ INSERT INTO counters SELECT * FROM json_populate_recordset(CAST(NULL AS counters
 -- A counter that is not what it was when this batch decided becomes NULL, which its column refuses: all is undone.
 UPDATE counters AS c SET
   held_nusd = CASE WHEN c.held_nusd = r.held_before AND c.spent_nusd = r.spent_before THEN r.held_nusd END,
-  spent_nusd = r.spent_nusd, limit_nusd = r.limit_nusd, alert_at = r.alert_at
+  spent_nusd = r.spent_nusd, limit_nusd = r.limit_nusd, alert_at = r.alert_at, slice_ms = r.slice_ms
 FROM json_to_recordset(CAST(:rows AS JSON)) AS r (
   id BIGINT, held_before BIGINT, spent_before BIGINT, held_nusd BIGINT, spent_nusd BIGINT, limit_nusd BIGINT,
-  alert_at TEXT
+  alert_at TEXT, slice_ms BIGINT
 ) WHERE c.id = r.id;
 
 -- name: insert_alerts
-INSERT INTO alerts (counter, threshold_nusd, limit_nusd, spent_nusd, at)
-SELECT counter, threshold_nusd, limit_nusd, spent_nusd, at
+INSERT INTO alerts (name, kind, at, budget, start, scope, below, threshold_nusd, limit_nusd, spent_nusd, detail)
+SELECT name, kind, at, budget, start, scope, below, threshold_nusd, limit_nusd, spent_nusd, detail
 FROM json_to_recordset(CAST(:rows AS JSON)) AS r (
-  counter BIGINT, threshold_nusd BIGINT, limit_nusd BIGINT, spent_nusd BIGINT, at BIGINT
-);
-
--- name: acknowledge_alerts
-UPDATE alerts AS a SET acknowledged = 1
-FROM json_to_recordset(CAST(:rows AS JSON)) AS r (
-  budget TEXT, start BIGINT, scope TEXT, below TEXT, threshold_nusd BIGINT
-)
-JOIN counters AS c ON (c.budget, c.start, c.scope, c.below) = (r.budget, r.start, r.scope, r.below)
-WHERE a.counter = c.id AND a.threshold_nusd = r.threshold_nusd;
+  name TEXT, kind TEXT, at BIGINT, budget TEXT, start BIGINT, scope TEXT, below TEXT, threshold_nusd BIGINT,
+  limit_nusd BIGINT, spent_nusd BIGINT, detail TEXT
+) ON CONFLICT (name) DO NOTHING;
 
 -- name: sign
 INSERT INTO writers (writer, batch, seen) VALUES (:writer, :batch, now())

@@ -1,0 +1,78 @@
+"""Single flight: while pictures are being bought, whoever wants the very same waits for them instead of buying too."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+from contextlib import contextmanager
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from routing.errors import Charged, ProviderTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from routing.cache.base import CachedCall
+
+
+class Flights:
+    """What is being bought right now in this process, by picture key."""
+
+    def __init__(self) -> None:
+        """Begin with nothing under way."""
+        # By process too: a fork copies what is under way, but no thread that would ever finish it.
+        self._under_way: dict[tuple[int, str], Future[CachedCall | None]] = {}
+
+    @contextmanager
+    def board(self, keys: Iterable[str], wait_s: float) -> Iterator[Boarding]:
+        """Wait until nobody else is buying any of these; what others bought meanwhile is ``landed``.
+
+        The rest is the caller's own to buy until the block ends. Where that brings nothing, the next one of those who
+        wait has its turn: never two at once. ``wait_s`` bounds all waiting together.
+
+        Raises:
+            ProviderTimeout: where others were still buying by then; nothing was charged.
+
+        """
+        boarding = Boarding()
+        give_up_at = monotonic() + wait_s
+        try:
+            # In one order for everybody, or two who want two pictures could wait for each other.
+            for key in sorted(set(keys)):
+                self._board(boarding, (os.getpid(), key), give_up_at)
+            yield boarding
+        finally:
+            for place, own in boarding.own.items():
+                if self._under_way.get(place) is own:
+                    del self._under_way[place]
+                    own.set_result(boarding.landed.get(place[1]))
+
+    def _board(self, boarding: Boarding, place: tuple[int, str], give_up_at: float) -> None:
+        while True:
+            # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
+            own = boarding.own.setdefault(place, Future())
+            other = self._under_way.setdefault(place, own)
+            if other is own:
+                return
+            try:
+                found = other.result(timeout=max(0.0, give_up_at - monotonic()))
+            except TimeoutError:
+                told = "the same picture is being bought for another request, and was not there by the deadline"
+                raise ProviderTimeout(told, retryable=True, charged=Charged.NO) from None
+            if found is not None:
+                boarding.landed[place[1]] = found
+                return
+
+
+class Boarding:
+    """One request's part in what is under way: its own purchases, and what is there by key."""
+
+    def __init__(self) -> None:
+        """Begin with neither."""
+        self.own: dict[tuple[int, str], Future[CachedCall | None]] = {}
+        self.landed: dict[str, CachedCall] = {}
+
+    def land(self, key: str, call: CachedCall) -> None:
+        """Hand pictures to those who wait for them, once the block ends."""
+        self.landed[key] = call

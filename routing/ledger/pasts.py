@@ -1,0 +1,62 @@
+"""Past requests as a replay takes them: their features, and what they cost; no entry is read by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from routing.core.replay import Ended, Past
+from routing.ledger.operations import fetch_all
+from routing.ledger.reading import PAGE
+from routing.ledger.rows import features_from, from_ms, to_ms
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from routing.ledger.operations import Cursor
+    from routing.ledger.reading import Place
+    from routing.ledger.rows import Row
+
+NOT_WRITTEN = "{}"
+"""What an older version left for the features that have no column of their own."""
+
+
+def pasts_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list[Past], Place | None]:
+    """Read the next page of requests, and where the one after it begins; ``None`` where this is the last."""
+    at, key = place
+    requests = fetch_all(cursor, "requests_between", {"at": at, "id": key, "until": to_ms(until), "most": PAGE})
+    if not requests:
+        return [], None
+    first, last = requests[0], requests[-1]
+    bounds = {"first_at": first["at"], "first_id": first["id"], "last_at": last["at"], "last_id": last["id"]}
+    charges: dict[int, list[Row]] = {request["id"]: [] for request in requests}
+    for row in fetch_all(cursor, "charges_of_requests_between", bounds):
+        charges[row["request"]].append(row)
+    page = [_past(request, charges[request["id"]]) for request in requests]
+    return page, (last["at"], last["id"]) if len(requests) == PAGE else None
+
+
+def _past(request: Row, charges: list[Row]) -> Past:
+    return Past(
+        request_id=request["request_id"],
+        at=from_ms(request["at"]),
+        features=features_from(request),
+        asset=request["asset"],
+        importance=request["importance"],
+        ended=_ended(charges),
+        charges=tuple([(row["deployment"], row["charged"]) for row in charges if row["charged"]]),
+        partial=request["features"] == NOT_WRITTEN,
+    )
+
+
+def _ended(charges: list[Row]) -> Ended:
+    """Tell how a request ended; an attempt that has not ended yet may still bring the pictures.
+
+    A request is written with its first entry: one that has none is older than what is kept here, and was most likely
+    bought.
+    """
+    if not charges:
+        return Ended.BOUGHT
+    for row in charges:
+        if row["charged"] or row["unended"]:
+            return Ended.BOUGHT
+    return Ended.CACHED if any(row["cached"] for row in charges) else Ended.FAILED

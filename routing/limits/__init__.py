@@ -1,0 +1,1 @@
+"""Rate limits: purchases wait here until the vendor has room for them."""

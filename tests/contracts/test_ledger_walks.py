@@ -1,0 +1,148 @@
+"""What every store promises to those who walk through it: requests with all that is known of them, charges in doubt."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from routing.core.entries import Adjustment, Basis
+from routing.core.features import Features
+from routing.core.picture import Size
+from routing.core.request import Operation
+from tests.ledger.purchases import (
+    DECEMBER,
+    HOLD_FOR,
+    NOON,
+    buy,
+    cache_hit,
+    claim,
+    record,
+    reservation,
+    settle,
+)
+from tests.ledger.shelves import SHELVES, Shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+    from pathlib import Path
+
+    from routing.ledger.base import Store
+
+
+@pytest.fixture(params=SHELVES)
+def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+    shelf = SHELVES[request.param](tmp_path)
+    yield shelf
+    shelf.close()
+
+
+@pytest.fixture
+def ledger(shelf: Shelf) -> Store:
+    return shelf.open()
+
+
+def adjustment(cost: int, *, confirmed: bool) -> Adjustment:
+    at = NOON + timedelta(days=1)
+    return Adjustment(reservation_id="poster/1", at=at, cost_nusd=cost, reason="the bill", confirmed=confirmed)
+
+
+# --- Histories --------------------------------------------------------------------------------------------------------
+
+
+def walk(ledger: Store, since: datetime = NOON, until: datetime = DECEMBER) -> list[str]:
+    return [history.record.request_id for history in ledger.histories(since, until)]
+
+
+def test_requests_are_walked_in_order_of_time_and_then_as_they_were_written(ledger: Store) -> None:
+    for name, minutes in (("late", 2), ("early", 0), ("later", 2), ("before", -1), ("at the end", 3)):
+        buy(ledger, name, 1, at=NOON + timedelta(minutes=minutes))
+    assert walk(ledger, until=NOON + timedelta(minutes=3)) == ["early", "late", "later"]
+    assert walk(ledger, since=DECEMBER) == []
+
+
+def test_a_walk_over_more_than_a_page_tells_each_request_once_and_in_full(ledger: Store) -> None:
+    moments = [NOON + timedelta(seconds=number // 400) for number in range(1100)]
+    for number, at in enumerate(moments):
+        buy(ledger, str(number), number, claim("month", 10**9), at=at)
+    ledger.adjust(dataclasses.replace(adjustment(5, confirmed=True), reservation_id="1050/1"))
+    ledger.record_cached(record("1060", at=moments[1060]), cache_hit("1060"))
+    found = list(ledger.histories(NOON, DECEMBER))
+    assert [history.record.request_id for history in found] == [str(number) for number in range(1100)]
+    assert [history.attempts[0].cost_nusd for history in found] == [
+        5 if number == 1050 else number for number in range(1100)
+    ]
+    assert found[1060] == ledger.history("1060")
+    assert len(found[1060].cached) == 1
+
+
+def test_a_request_is_remembered_with_everything_that_rules_read(ledger: Store) -> None:
+    size, other = Size(width=1536, height=1024), Size(width=640, height=480)
+    features = Features(
+        prompt_chars=9,
+        prompt_bytes=18,
+        text_chars=3,
+        importance="final",
+        operation=Operation.EDIT,
+        tags={"campaign": "весна"},
+        size=size,
+        quality="high",
+        n=4,
+        references=(size, other),
+        mask=other,
+        deployment="gpt-image-2",
+        background="transparent",
+        output_format="webp",
+        extras={"seed": "7"},
+        max_price_nusd=5,
+        deadline_s=1.5,
+    )
+    ledger.record_cached(record("full", features=features, prompt="плакат ва"), cache_hit("full"))
+    ledger.record_cached(record("plain"), cache_hit("plain"))
+    full, plain = ledger.history("full"), ledger.history("plain")
+    assert full is not None
+    assert plain is not None
+    assert (full.record.features, full.record.prompt) == (features, "плакат ва")
+    assert (plain.record.features, plain.record.prompt) == (record().features, None)
+
+
+def test_a_feature_keeps_its_value_whichever_one_it_is(ledger: Store) -> None:
+    """So that a feature that is added is either written by itself or fails here."""
+    given = {"str": "x", "int": 3, "float": 2.5, "Size": Size(width=2, height=3), "tuple": (Size(width=1, height=9),),
+             "Mapping": {"a": "b"}, "Operation": Operation.EDIT, "bool": True}  # fmt: skip
+    values = {field.name: given[re.split(r"\W", str(field.type))[0]] for field in dataclasses.fields(Features)}
+    ledger.record_cached(record(features=Features(**values)), cache_hit())  # type: ignore[arg-type]  # by their names
+    history = ledger.history("poster")
+    assert history is not None
+    assert history.record.features == Features(**values)  # type: ignore[arg-type]  # as above
+
+
+# --- Unconfirmed ------------------------------------------------------------------------------------------------------
+
+
+def test_attempts_that_are_charged_and_unconfirmed_are_told_until_they_are_confirmed(ledger: Store) -> None:
+    ledger.reserve(record(), [reservation(30, claim()), reservation(5, attempt=2)])
+    ledger.resolve(settle("poster/1", 30, unconfirmed=True, basis=Basis.QUOTED))
+    ledger.resolve(settle("poster/2", 5))
+    ledger.reserve(record("swept"), [reservation(7, request_id="swept")])
+    ledger.sweep(NOON + HOLD_FOR, release=False)
+    ledger.adjust(adjustment(25, confirmed=False))
+    swept, poster = ledger.unconfirmed()
+    assert (swept.reserve.reservation_id, swept.cost_nusd) == ("swept/1", 7)
+    assert (poster.reserve.reservation_id, poster.cost_nusd) == ("poster/1", 25)
+    history = ledger.history("poster")
+    assert history is not None
+    assert poster == history.attempts[0]
+    ledger.adjust(adjustment(25, confirmed=True))
+    assert [attempt.reserve.request_id for attempt in ledger.unconfirmed()] == ["swept"]
+
+
+def test_a_walk_over_the_unconfirmed_goes_beyond_a_page(ledger: Store) -> None:
+    for number in range(1001):
+        ledger.reserve(record(str(number)), [reservation(1, request_id=str(number))])
+    ledger.sweep(NOON + HOLD_FOR, release=False)
+    assert len({attempt.reserve.request_id for attempt in ledger.unconfirmed()}) == 1001

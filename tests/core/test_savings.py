@@ -1,0 +1,125 @@
+"""What was saved against a baseline, and what counts against it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from routing.core.features import Features
+from routing.core.picture import Size
+from routing.core.policy import Ask, Policy, Route, Settings, SortRule
+from routing.core.prices import PriceBook
+from routing.core.savings import Paid, Savings, baseline_of, compare_with
+from routing.errors import RequestError
+from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CENT = 10_000_000
+CHEAP, DEAR = deployment("cheap", piece_model()), deployment("dear", piece_model("dear-model"))
+POLICY = Policy(
+    name="p.yaml",
+    importance=("draft", "final"),
+    sort=(SortRule(at_most="draft", label="cap"), SortRule(importance="draft", label="p.yaml:1")),
+    routes={
+        "draft": (Route(use=("cheap",)),),
+        "final": (Route(use=("dear",), ask=Ask(quality="high"), max_price_nusd=1),),
+    },
+)
+PRICES = PriceBook(
+    {
+        "cheap": [per_image(0.01)],
+        "dear": [per_image(0.20), per_image(0.30, since=date(2026, 11, 1))],
+        "tokens": token_rates(),
+    }
+)
+SETTINGS = Settings(
+    policy=POLICY,
+    deployments={"cheap": CHEAP, "dear": DEAR, "tokens": deployment("tokens", token_model())},
+    prices=PRICES,
+)
+
+
+def paid(**different: Any) -> Paid:
+    plain: dict[str, Any] = {
+        "at": NOON,
+        "importance": "draft",
+        "features": Features(prompt_chars=40, prompt_bytes=40, quality="low", deployment="cheap", max_price_nusd=5),
+        "size": SQUARE,
+        "images": 1,
+        "spent_nusd": CENT,
+    }
+    return Paid(**{**plain, **different})
+
+
+def compared(*requests: Paid, named: str | None = None) -> Savings:
+    return compare_with(baseline_of(SETTINGS, named), requests, UTC)
+
+
+def test_the_baseline_is_the_most_important_route_at_the_price_of_the_day_whatever_rules_and_caps_say() -> None:
+    october = paid(at=datetime(2026, 10, 31, 23, 59, tzinfo=UTC))
+    found = compared(paid(images=2, spent_nusd=2 * CENT), october)
+    assert {key: (sums.would_nusd, sums.spent_nusd) for key, sums in found.groups.items()} == {
+        (date(2026, 11, 1), "draft"): (60 * CENT, 2 * CENT),
+        (date(2026, 10, 1), "draft"): (20 * CENT, CENT),
+    }
+    assert found.total.saved_nusd == 77 * CENT
+
+
+def test_another_baseline_may_be_an_importance_or_a_deployment() -> None:
+    assert compared(paid(), named="draft").total.would_nusd == CENT
+    assert compared(paid(), named="dear").total.would_nusd == 30 * CENT
+    # 1024x1024 at the model's default, medium: 1,756 tokens of picture and 10 of text
+    assert compared(paid(), named="tokens").total.would_nusd == 1756 * 30_000 + 10 * 5_000
+
+
+def test_a_baseline_that_is_neither_is_asked_after() -> None:
+    with pytest.raises(
+        RequestError, match=r"unknown baseline 'finale' \(did you mean 'final'\?\): .*draft, final, cheap"
+    ):
+        baseline_of(SETTINGS, "finale")
+
+
+def test_what_went_wrong_is_spent_and_saves_nothing() -> None:
+    failed = paid(images=0, spent_nusd=3 * CENT, failed_nusd=3 * CENT, unconfirmed_nusd=2 * CENT)
+    found = compared(paid(), failed)
+    assert (found.total.would_nusd, found.total.spent_nusd) == (30 * CENT, 4 * CENT)
+    assert (found.total.failed_nusd, found.total.unconfirmed_nusd) == (3 * CENT, 2 * CENT)
+
+
+def test_a_baseline_may_be_cheaper_than_what_was_spent() -> None:
+    assert compared(paid(spent_nusd=5 * CENT), named="draft").total.saved_nusd == -4 * CENT
+
+
+def test_what_the_cache_answered_is_on_neither_side() -> None:
+    found = compared(paid(images=0, from_cache=2, spent_nusd=0, saved_nusd=7))
+    assert (found.groups, found.from_cache, found.saved_by_cache_nusd) == ({}, 2, 7)
+
+
+def test_what_an_older_version_wrote_too_little_of_is_told_apart() -> None:
+    found = compared(paid(partial=True), paid())
+    assert (found.partial.requests, found.partial.spent_nusd) == (1, CENT)
+    assert (found.total.requests, found.spent_nusd) == (1, 2 * CENT)
+
+
+def test_what_the_baseline_could_not_have_made_is_told_apart_with_the_reason() -> None:
+    found = compared(paid(size=Size(width=2048, height=2048)), paid())
+    assert (found.unpriced.requests, found.unpriced.spent_nusd, found.total.requests) == (1, CENT, 1)
+    assert "dear-model cannot make 2048x2048" in found.why
+
+
+def test_months_are_those_of_the_zone() -> None:
+    late = paid(at=datetime(2026, 10, 31, 23, 30, tzinfo=UTC))
+    found = compare_with(baseline_of(SETTINGS), [late], ZoneInfo("Europe/Berlin"))
+    assert [*found.groups] == [(date(2026, 11, 1), "draft")]
+    # ... but the price is that of the day in UTC, as when it was bought
+    assert found.total.would_nusd == 20 * CENT
+
+
+def test_making_a_baseline_leaves_the_settings_alone() -> None:
+    before = replace(SETTINGS)
+    compared(paid())
+    assert before == SETTINGS

@@ -2,21 +2,20 @@
 
     python benchmarks/campaign.py --workload campaign.jsonl
 
-The workload has one JSON object a line: ``request_id, asset, parent, operation, prompt, importance`` (null where the
-policy must sort by ``tags``), ``tags, size, n, deadline_h, references`` (how many images an edit brings) and
-``expected_importance``.
+The workload has one JSON object a line, as `routing diff --workload` takes it; ``expected_importance`` is what it
+should come to.
 
 Every request goes through the real SDKs. Printed per policy: spend, what it saves against buying everything on
 gpt-image-2 at high, the ratio to the floor, and the ledger minus the vendor's own bill. Prices are quoted by the
 published rates; the floor is what a buyer who knows the month beforehand would pay on gpt-image-2: low for drafts,
 medium for reviews, high for finals, repeats from a cache, half price in the batch lane wherever a deadline of 24 hours
-or more allows it. The policies here buy without cache and batch lane, and drafts on cheaper models.
+or more allows it. The policies here buy without the batch lane, without the cache unless `--cache` says so,
+and drafts on cheaper models.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import shutil
 import sys
@@ -26,22 +25,21 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from routing import ImageRequest, Size, open_router
-from routing.core.request import Operation
+from routing import ImageRequest, open_router
 from routing.logs import SilentLog
 from routing.sandbox.server import Sandbox
 from routing.testing import blank_picture
+from routing.workload import REFERENCE, read_workload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from routing import Router
-    from routing.core.picture import Picture
+    from routing.workload import Row
 
 ROOT = Path(__file__).parents[1]
 POLICIES = ("single-model", "nano-banana-drafts", "default")
 QUALITIES = {"draft": 16, "review": 48, "final": 96}
-REFERENCE = Size(width=1024, height=1024)
 REFERENCE_TOKENS = 1024
 
 
@@ -52,10 +50,10 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=16)
     parser.add_argument("--cache", action="store_true", help="answer repeats from the cache")
     options = parser.parse_args()
-    rows = [json.loads(line) for line in options.workload.read_text(encoding="utf-8").splitlines()]
+    rows = read_workload(options.workload)
     everything_high = sum(price_usd(row, "final") for row in rows)
     floor = floor_usd(rows)
-    images = sum(row["n"] for row in rows)
+    images = sum(row.n for row in rows)
     print(f"{len(rows)} requests, {images} images; all high ${everything_high:.2f}, floor ${floor:.2f}")
     print(f"{'policy':<20} {'spend':>9} {'saved':>7} {'x floor':>8} {'ledger-bill':>12} {'sorted':>10}"
           f" {'hold/cost p50':>14} {'worst':>6} {'requests/s':>11}")  # fmt: skip
@@ -70,7 +68,7 @@ def main() -> None:
     sys.exit(failed)
 
 
-def run(policy: str, rows: list[dict[str, Any]], parallel: int, *, cache: bool) -> dict[str, Any]:
+def run(policy: str, rows: list[Row], parallel: int, *, cache: bool) -> dict[str, Any]:
     """Buy the whole month under one policy; nothing is kept."""
     with tempfile.TemporaryDirectory() as folder, Sandbox.spawn(pictures="flat") as vendor:
         config = _config(Path(folder), policy, cache=cache)
@@ -101,6 +99,7 @@ def _config(folder: Path, policy: str, *, cache: bool) -> Path:
     """The shipped files, with another policy, without the cache unless asked."""
     shutil.copytree(ROOT / "policies", folder / "policies")
     text = (ROOT / "router.yaml").read_text(encoding="utf-8")
+    text = text.replace(", images_per_minute: 50, requests_per_minute: 50", "")  # a month in minutes
     lines = text.replace("policy: policies/default.yaml", f"policy: policies/{policy}.yaml").splitlines()
     kept = [line for line in lines if cache or not line.startswith("cache:")]
     target = folder / "router.yaml"
@@ -108,8 +107,8 @@ def _config(folder: Path, policy: str, *, cache: bool) -> Path:
     return target
 
 
-def _buy(router: Router, rows: list[dict[str, Any]], parallel: int) -> int:
-    expected = {row["request_id"]: row["expected_importance"] for row in rows}
+def _buy(router: Router, rows: list[Row], parallel: int) -> int:
+    expected = {row.request_id: row.expected_importance for row in rows}
     seen: Counter[bool] = Counter()
     for outcome in router.generate_many(_requests(rows), parallel=parallel):
         if outcome.result is None:
@@ -118,46 +117,45 @@ def _buy(router: Router, rows: list[dict[str, Any]], parallel: int) -> int:
     return seen[True]
 
 
-def _requests(rows: list[dict[str, Any]]) -> Iterator[ImageRequest]:
-    reference: Picture = blank_picture(REFERENCE)
+def _requests(rows: list[Row]) -> Iterator[ImageRequest]:
+    reference = blank_picture(REFERENCE)
     for row in rows:
         yield ImageRequest(
-            prompt=row["prompt"],
-            importance=row["importance"],
-            operation=Operation(row["operation"]),
-            size=Size.parse(row["size"]),
-            n=row["n"],
-            images=(reference,) * row["references"],
-            tags=row["tags"],
-            asset=row["asset"],
-            parent=row["parent"],
-            request_id=row["request_id"],
+            prompt=row.prompt,
+            importance=row.importance,
+            operation=row.operation,
+            size=row.size,
+            n=row.n,
+            images=(reference,) * row.references,
+            tags=row.tags,
+            asset=row.asset,
+            parent=row.parent,
+            request_id=row.request_id,
         )
 
 
-def price_usd(row: dict[str, Any], importance: str) -> float:
+def price_usd(row: Row, importance: str) -> float:
     """What a request costs on gpt-image-2 by the published rates; text at four characters a token."""
-    width, height = map(int, row["size"].split("x"))
-    long, short, q = max(width, height), min(width, height), QUALITIES[importance]
+    size, q = row.size or REFERENCE, QUALITIES[importance]
+    long, short = max(size.width, size.height), min(size.width, size.height)
     k = (2 * q * short + long) // (2 * long)
-    out = -(-q * k * (2_000_000 + width * height) // 4_000_000)
-    text = -(-len(row["prompt"]) // 4)
-    return float(row["n"] * (out * 30 + text * 5 + row["references"] * REFERENCE_TOKENS * 8) / 1e6)
+    out = -(-q * k * (2_000_000 + size.pixels) // 4_000_000)
+    text = -(-len(row.prompt) // 4)
+    return float(row.n * (out * 30 + text * 5 + row.references * REFERENCE_TOKENS * 8) / 1e6)
 
 
-def floor_usd(rows: list[dict[str, Any]]) -> float:
+def floor_usd(rows: list[Row]) -> float:
     """What a buyer who knows the month beforehand would pay on gpt-image-2."""
-    made: set[str] = set()
+    made = set()
     total = []
     for row in rows:
-        importance = row["expected_importance"]
+        importance = row.expected_importance or "draft"
         # Repeats count within an asset: the references of an edit are the asset's own pictures.
-        what = [row["asset"], row["operation"], row["prompt"], row["size"], row["n"], row["references"], importance]
-        same = json.dumps(what)
+        same = (row.past.words, importance)
         if same in made:
             continue
         made.add(same)
-        half = 0.5 if (row["deadline_h"] or 0) >= 24 else 1.0
+        half = 0.5 if (row.deadline_h or 0) >= 24 else 1.0
         total.append(price_usd(row, importance) * half)
     return math.fsum(total)
 

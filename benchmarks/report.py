@@ -51,7 +51,9 @@ QUESTIONS = {
     "page": ["--html", "page.html"],
 }
 PATIENCE_S = 900
-FOLD_AT_LEAST = 20_000
+FOLD_AT_LEAST = 5_000
+LOOK_EVERY_S = 0.5
+"""A router looks once a minute; then it folds all that has come in the meantime, here what has come in half a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +166,7 @@ def write(store: Store, callers: int, seconds: float, *, folding: bool) -> float
     def fold() -> None:
         while time.perf_counter() < until:
             if not store.roll_up(FOLD_AT_LEAST):
-                time.sleep(0.02)
+                time.sleep(LOOK_EVERY_S)
 
     threads = [threading.Thread(target=work, args=(caller,)) for caller in range(callers)]
     if folding:

@@ -53,7 +53,7 @@ QUESTIONS = {
 PATIENCE_S = 900
 FOLD_AT_LEAST = 5_000
 LOOK_EVERY_S = 0.5
-"""A router looks once a minute; then it folds all that has come in the meantime, here what has come in half a second."""
+"""A router looks once a minute and folds all that has come meanwhile; here it is what has come in half a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

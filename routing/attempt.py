@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
 from routing.core.fingerprint import prompt_hash
+from routing.core.health import Ended
 from routing.core.money import MAX_NUSD, Money, usd_text
 from routing.core.prices import Line, Usage, cost_of
 from routing.core.quote import variant_of
-from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderUnavailable
+from routing.core.retries import ended_as
+from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.providers.base import Delivery, ImageCall
 from routing.results import Attempt
 
@@ -94,6 +96,8 @@ class Attempter:
     quote: Quote
     reservation: Reservation
     slot: Slot
+    end_at_s: float | None = None
+    """A moment of the clock's ``elapsed_s`` that ends the call; without it, the deployment's own timeout does."""
     _started_s: float = field(default=0.0, init=False)
 
     def run(self) -> Bought | Failed:
@@ -104,15 +108,15 @@ class Attempter:
         """
         self._started_s = self.shop.clock.elapsed_s()
         deployment = self.candidate.deployment
-        if self.shop.clock.now() >= self.reservation.expires_at:
-            # This process stood still for long: a sweep may have ended the hold, and nothing is bought without one.
+        too_late = self._too_late()
+        if too_late is not None:
             self.shop.limiter.give_back(self.slot)
-            told = f"{deployment.name}: not sent, since its hold ran out before"
-            return self._failed(ProviderUnavailable(told, deployment=deployment.name, charged=Charged.NO))
+            return self._failed(too_late)
         try:
             delivery = self.shop.providers[deployment.provider].buy(self._image_call())
         except ProviderError as error:
             failed = self._failed(error)
+            self._hear(ended_as(error, cut_short=self._timeout_s() < deployment.timeout_s), str(error))
             self.shop.limiter.hear(self.slot, error.told)
             return failed
         except BaseException as error:
@@ -121,8 +125,40 @@ class Attempter:
             self._failed(ProviderUnavailable(told, deployment=deployment.name))
             raise
         bought = self._delivered(delivery)
+        self._hear(Ended.WELL)
         self.shop.limiter.hear(self.slot, delivery.told)
         return bought
+
+    def _too_late(self) -> ProviderError | None:
+        name = self.candidate.deployment.name
+        if self.shop.clock.now() >= self.reservation.expires_at:
+            # This process stood still for long: a sweep may have ended the hold, and nothing is bought without one.
+            told = f"{name}: not sent, since its hold ran out before"
+            return ProviderUnavailable(told, deployment=name, charged=Charged.NO)
+        if self.end_at_s is not None and self._started_s >= self.end_at_s:
+            told = f"{name}: not sent, since the deadline was over before"
+            return ProviderTimeout(told, deployment=name, charged=Charged.NO)
+        return None
+
+    def _timeout_s(self) -> float:
+        timeout_s = self.candidate.deployment.timeout_s
+        return timeout_s if self.end_at_s is None else min(timeout_s, self.end_at_s - self._started_s)
+
+    def _hear(self, ended: Ended | None, why: str = "") -> None:
+        """Let everybody know how the deployment is; tell when it is left alone from now on."""
+        if ended is None:
+            return
+        name, now_s = self.candidate.deployment.name, self.shop.clock.elapsed_s()
+        before = self.shop.cooling.health(name)
+        health = self.shop.cooling.hear(name, ended, now_s, why)
+        if health.coolings > before.coolings or (health.turned_away and not before.turned_away):
+            self.shop.log.warning(
+                "cooling_down",
+                deployment=name,
+                failures=health.failures,
+                again_s=round(health.cool_until_s - now_s, 3),
+                why=_printable(why),
+            )
 
     def _image_call(self) -> ImageCall:
         request, candidate = self.request, self.candidate
@@ -133,7 +169,7 @@ class Attempter:
             size=candidate.size,
             quality=candidate.quality,
             n=self.n,
-            timeout_s=min(candidate.deployment.timeout_s, self.plan.deadline_s or candidate.deployment.timeout_s),
+            timeout_s=self._timeout_s(),
             images=request.images,
             mask=request.mask,
             background=request.background,

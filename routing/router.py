@@ -10,6 +10,7 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from routing.basket import Basket
 from routing.core.features import features_of
 from routing.core.plan import decide
 from routing.core.request import ImageRequest
@@ -334,11 +335,11 @@ class Router:
                     return again
                 attempts_before = len(history.attempts)
         plan = self._decide(order)
-        return Buyer(
-            shop=shop,
+        basket = Basket(
             request=request,
             record=record_of(order, plan),
             plan=plan,
             attempts_before=attempts_before,
             notices=[*notices, *plan.notices],
-        ).buy()
+        )
+        return Buyer(shop=shop, basket=basket).buy()

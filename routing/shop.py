@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from routing.cache.base import CachedCall, PictureCache
+from routing.cooling import CoolDowns
 from routing.core.alerts import action_alert
 from routing.core.budgets import claims_for
 from routing.core.fingerprint import key_of_owner
@@ -49,6 +50,7 @@ class Shop:
     keep_prompts: bool = False
     addresses: Mapping[str, str | None] = field(default_factory=lambda: NO_TAGS)
     flights: Flights = field(default_factory=Flights)
+    cooling: CoolDowns = field(default_factory=CoolDowns)
 
     def __post_init__(self) -> None:
         """Take the log so that it cannot raise."""

@@ -10,7 +10,7 @@ from routing.config.dead_rules import check_caps, check_order
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, Pick, Policy, Route, SortRule
+from routing.core.policy import Ask, OnUnknown, Pick, Policy, Route, SortRule
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -173,6 +173,7 @@ class _Reader:
             on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
             deadline_s=entry.deadline,
             may_name=tuple(entry.may_name) if entry.may_name is not None else None,
+            unknown=OnUnknown(entry.unknown),
             label=self._label(path),
         )
 

@@ -88,6 +88,11 @@ class RouteEntry(Strict):
     max_price: SomeMoney | None = Field(default=None, description="USD one request may cost at most, all pictures.")
     on_failure: list[Name] = Field(default_factory=list, description="Deployments to try after those of `use` failed.")
     on_budget: OnBudgetWord | None = Field(default=None, description="downgrade or refuse, for this route.")
+    unknown: Literal["stop", "retry"] = Field(
+        default="stop",
+        description="What follows a call of which nobody knows whether it was charged (a timeout, a lost connection): "
+        "stop, or retry, which risks paying again, each time within budgets and max_price.",
+    )
     deadline: Seconds | None = Field(
         default=None, description="How long a request may take at most; a call may ask for less."
     )

@@ -30,6 +30,13 @@ class Pick(StrEnum):
     CHEAPEST = "cheapest"
 
 
+class OnUnknown(StrEnum):
+    """What follows a call of which nobody knows whether it was charged, or that was charged and brought nothing."""
+
+    STOP = "stop"
+    RETRY = "retry"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -57,7 +64,7 @@ class Route:
     """What an importance buys. ``max_price_nusd`` caps one request; ``label`` is its place in the file.
 
     ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
-    that a call may name; ``None``: those of ``use`` and ``on_failure``.
+    that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice.
     """
 
     use: tuple[str, ...]
@@ -69,6 +76,7 @@ class Route:
     on_budget: OnBudget | None = None
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
+    unknown: OnUnknown = OnUnknown.STOP
     label: str = ""
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.pacing import WINDOW_MS, Kind, Needs, Take, back_at_ms, taken_by_others, wait_ms
 from routing.limits.base import HEARD_FOR_MS, PAUSE_AT_MOST_MS, Slot
-from routing.limits.own_lock import OwnLock
+from routing.own_lock import OwnLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

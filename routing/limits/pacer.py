@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from routing.core.pacing import NOTHING, Needs
 from routing.errors import ProviderRateLimited
 from routing.limits.base import Ask, Slot, Waiting
-from routing.limits.own_lock import OwnLock
+from routing.own_lock import OwnLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

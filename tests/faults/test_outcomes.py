@@ -23,6 +23,7 @@ import pytest
 
 from routing import ContentRejected, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.core.alerts import AlertKind
+from routing.core.backoff import backoff_s
 from routing.core.entries import EntryKind
 from routing.testing import FrozenClock
 from tests.faults.campaign import Campaign, buyer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 COST = 52_690_000
 """Of a square at medium, which is bought where nothing is said: 1756 tokens at $30, two of words at $5 a million."""
+FOX = "fox"
 SLOW_S = 11
 """Longer than a server fault may take that came, most likely, before any work."""
 
@@ -92,7 +94,7 @@ ROWS = [
     Row(row=LIMITED, case="Retry-After in seconds", first=fault("429:7"), books=(*RELEASED, *METERED), waits_s=7,
         cost="metered"),
     Row(row=LIMITED, case="without a word", first=said(429, refusal("rate_limit_exceeded")),
-        books=(*RELEASED, *SECOND), waits_s=1 + 2 + 4),
+        books=(*RELEASED, *SECOND), waits_s=sum(backoff_s(before, FOX) for before in range(3)) - 0.003),
     Row(row=LIMITED, case="beyond the deadline", first=said(429, refusal("rate_limit_exceeded"), retry_after="60"),
         books=(*RELEASED, *SECOND), deadline_s=30),
     Row(row=NO_MONEY, case="insufficient_quota", first=fault("quota"), books=(*RELEASED, *SECOND)),
@@ -138,7 +140,7 @@ def test_every_outcome_is_booked_as_its_row_says(row: Row, scene: Scene, sandbox
         caught: Exception | None = None
         result: Result | None = None
         try:
-            result = router.generate("a fox", deadline=row.deadline_s)
+            result = router.generate("a fox", deadline=row.deadline_s, request_id=FOX)
         except ProviderError as error:
             caught = error
         assert type(caught) is (row.error or type(None))

@@ -147,8 +147,9 @@ def test_a_refusal_that_the_vendor_charges_for_is_charged_by_its_usage(bench: Be
 
 def test_when_every_candidate_fails_each_failure_is_told(bench: Bench) -> None:
     for name in ("gpt", "gpt-b"):
-        bench.fakes[name].fail_next(ProviderUnavailable(f"{name} is down", charged=Charged.NO, retryable=True))
-    with pytest.raises(AllCandidatesFailed, match=r"gpt is down.*gpt-b is down") as caught:
+        down = (ProviderUnavailable(f"{name} is down", charged=Charged.NO, retryable=True) for _ in range(3))
+        bench.fakes[name].fail_next(*down)
+    with pytest.raises(AllCandidatesFailed, match=r"^6 attempts failed: gpt is down.*gpt-b is down") as caught:
         bench.router.generate("a fox", importance="final")
     assert caught.value.charged is Charged.NO
     assert bench.spent() == bench.held() == 0

@@ -20,7 +20,7 @@ from routing import (
 )
 from routing.core.deployment import ListedSizes
 from routing.core.picture import Size
-from routing.errors import Charged, RoutingError
+from routing.errors import AllCandidatesFailed, Charged, RoutingError
 from routing.testing import blank_picture
 from tests.shop import FLUX, SQUARE, deployment, open_bench, settings
 
@@ -56,11 +56,11 @@ def test_a_request_id_used_for_another_request_is_refused(bench: Bench) -> None:
 
 
 def test_a_request_id_whose_attempts_cost_nothing_may_be_bought_again(bench: Bench) -> None:
-    bench.fakes["gpt"].fail_next(ProviderUnavailable("down", charged=Charged.NO))
-    with pytest.raises(ProviderUnavailable):
+    bench.fakes["gpt"].fail_next(*(ProviderUnavailable("down", charged=Charged.NO, retryable=True) for _ in range(3)))
+    with pytest.raises(AllCandidatesFailed):
         bench.router.generate("a fox", importance="review", request_id="poster/1")
     result = bench.router.generate("a fox", importance="review", request_id="poster/1")
-    assert result.attempts[0].reservation_id == "poster/1/2"
+    assert result.attempts[0].reservation_id == "poster/1/4"
     assert bench.spent() == result.cost
 
 

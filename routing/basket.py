@@ -1,0 +1,113 @@
+"""What a request has so far: pictures, failures, what both cost, and what to tell of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from routing.attempt import Bought, Failed, as_attempt
+from routing.core.money import Money
+from routing.core.prices import Usage
+from routing.errors import AllCandidatesFailed, RoutingError
+from routing.results import Attempt, Result
+
+if TYPE_CHECKING:
+    from routing.cache.base import CachedCall
+    from routing.core.entries import RequestRecord
+    from routing.core.plan import Candidate, Plan
+    from routing.core.request import ImageRequest
+
+
+@dataclass(slots=True, kw_only=True)
+class Basket:
+    """Filled call by call; ``served_by`` is who delivered, or the cache in its stead."""
+
+    request: ImageRequest
+    record: RequestRecord
+    plan: Plan
+    attempts_before: int = 0
+    notices: list[str] = field(default_factory=list)
+    bought: list[Bought] = field(default_factory=list)
+    failed: list[Failed] = field(default_factory=list)
+    cached: dict[str, CachedCall] = field(default_factory=dict)
+    saved_nusd: int = 0
+    served_by: Candidate | None = None
+
+    @property
+    def missing(self) -> int:
+        """How many pictures are still wanted."""
+        have = sum(len(bought.delivery.pictures) for bought in self.bought)
+        return max(0, self.request.n - have - sum(len(call.pictures) for call in self.cached.values()))
+
+    @property
+    def charged_nusd(self) -> int:
+        """What all of it is charged."""
+        return sum(bought.cost_nusd for bought in self.bought) + sum(failed.cost_nusd for failed in self.failed)
+
+    @property
+    def attempts_made(self) -> int:
+        """How many attempts the ledger knows of this request."""
+        return self.attempts_before + len(self.bought) + len(self.failed)
+
+    def take(self, outcome: Bought | Failed) -> None:
+        """Put in how a call ended."""
+        if isinstance(outcome, Bought):
+            self.bought.append(outcome)
+        else:
+            self.failed.append(outcome)
+
+    def result(self, refusal: RoutingError | None) -> Result:
+        """Hand over what is there; ``refusal`` is what kept the request from more.
+
+        Raises:
+            RoutingError: where no picture is there: what went wrong.
+
+        """
+        pictures = [p for call in self.cached.values() for p in call.pictures]
+        pictures += [p for bought in self.bought for p in bought.delivery.pictures]
+        if not pictures or self.served_by is None:
+            raise self._error(refusal)
+        if len(pictures) < self.request.n:
+            why = self.failed[-1].error if self.failed else refusal
+            self.notices.append(f"{len(pictures)} of {self.request.n} pictures: {why or 'the vendor sent fewer'}")
+        deliveries = [bought.delivery for bought in self.bought]
+        usages = [delivery.usage for delivery in deliveries if delivery.usage]
+        served = self.served_by
+        first = deliveries[0] if deliveries else next(iter(self.cached.values()))
+        return Result(
+            images=tuple(pictures),
+            request=replace(self.request, request_id=self.record.request_id, importance=self.plan.importance),
+            request_id=self.record.request_id,
+            importance=self.plan.importance,
+            deployment=served.deployment.name,
+            model=served.deployment.model.name,
+            size=pictures[0].size,
+            quality=served.quality,
+            cost=Money(self.charged_nusd),
+            quote=Money(served.quote.price_nusd),
+            unconfirmed=Money(sum(f.cost_nusd for f in self.failed if f.unconfirmed)),
+            cached=not self.bought,
+            settled=all(bought.settled for bought in self.bought),
+            saved=Money(self.saved_nusd),
+            usage=sum(usages, Usage()) if usages else None,
+            lines=tuple(line for bought in self.bought for line in bought.lines),
+            revised_prompt=first.revised_prompt,
+            seed=first.seed,
+            notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
+            attempts=self._attempts(),
+            plan=self.plan,
+        )
+
+    def _attempts(self) -> tuple[Attempt, ...]:
+        ended: list[Bought | Failed] = [*self.bought, *self.failed]
+        ended.sort(key=lambda one: int(one.reservation.id.rpartition("/")[2]))
+        return tuple(as_attempt(one) for one in ended)
+
+    def _error(self, refusal: RoutingError | None) -> RoutingError:
+        errors = [failed.error for failed in self.failed]
+        if not errors:
+            return refusal or RoutingError("the plan has no candidate")
+        if len(errors) == 1:
+            return errors[0]
+        told = "; ".join(str(error) for error in errors)
+        return AllCandidatesFailed(f"{len(errors)} attempts failed: {told}", attempts=errors)

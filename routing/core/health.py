@@ -1,0 +1,81 @@
+"""The health of a deployment by how its calls ended: after failures in a row it is left alone for a while.
+
+Then a single call tries whether it works again; until that has ended, nobody else does. Pure: seconds are those of
+whatever clock the caller reads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+FAILURES_IN_A_ROW = 5
+"""After so many a deployment cools down."""
+COOL_FIRST_S = 5.0
+COOL_AT_MOST_S = 60.0
+"""How long it does: twice as long after every probe that failed, up to a minute."""
+TURNED_AWAY_S = 600.0
+"""How long where it takes a person to mend: a key that is refused, an account without money."""
+
+
+class Ended(StrEnum):
+    """How a call ended, as far as that tells of the deployment's health."""
+
+    WELL = "well"
+    FAILED = "failed"
+    TURNED_AWAY = "turned_away"
+
+
+class State(StrEnum):
+    """What the health of a deployment means for the next call."""
+
+    WELL = "well"
+    FAILING = "failing"
+    COOLING = "cooling"
+    PROBE_DUE = "probe_due"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Failures since the last success, how often it has cooled down since, and until when it does.
+
+    ``why`` is what the last failure said; ``turned_away``: it takes a person to mend that.
+    """
+
+    failures: int = 0
+    coolings: int = 0
+    cool_until_s: float = 0.0
+    turned_away: bool = False
+    why: str = ""
+
+    def state(self, now_s: float) -> State:
+        """Tell what holds at a time."""
+        if self.coolings:
+            return State.COOLING if now_s < self.cool_until_s else State.PROBE_DUE
+        return State.FAILING if self.failures else State.WELL
+
+    def after(self, ended: Ended, at_s: float, why: str = "") -> Health:
+        """Count a call that ended at a time.
+
+        What fails while it cools down was sent before: that is no news. What succeeds then is.
+        """
+        if ended is Ended.WELL:
+            return WELL
+        if ended is Ended.TURNED_AWAY:
+            return Health(
+                failures=self.failures + 1,
+                coolings=max(1, self.coolings),
+                cool_until_s=at_s + TURNED_AWAY_S,
+                turned_away=True,
+                why=why,
+            )
+        if self.state(at_s) is State.COOLING:
+            return self
+        failures = self.failures + 1
+        if failures < FAILURES_IN_A_ROW and not self.coolings:
+            return Health(failures=failures, why=why)
+        cool_s = min(COOL_AT_MOST_S, COOL_FIRST_S * 2**self.coolings)
+        return Health(failures=failures, coolings=self.coolings + 1, cool_until_s=at_s + cool_s, why=why)
+
+
+WELL = Health()

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routing import BudgetExceeded, ConfigError, RoutingError
+from routing import BudgetExceeded, ConfigError, ProviderUnavailable, RoutingError
+from routing.core.health import Ended
 from routing.reload import LOOK_EVERY_S, SETTLED_AFTER_S, Reloader
 from tests.router.conftest import ROUTER, booked, importance, policy
 from tests.shop import open_bench
@@ -54,6 +55,15 @@ def test_a_lower_limit_holds_from_the_next_purchase_on(team: Team) -> None:
         with pytest.raises(BudgetExceeded):
             router.generate("a fox", importance="final")
         assert [status.limit for status in router.budgets()] == [60_000_000]
+
+
+def test_what_was_left_alone_is_tried_again_since_what_was_edited_may_have_been_the_fault(team: Team) -> None:
+    with team.open() as router:
+        router._current().cooling.hear("gpt-image-2", Ended.TURNED_AWAY, team.clock.elapsed_s(), "the key was refused")
+        with pytest.raises(ProviderUnavailable, match=r"left alone .* \(the last: the key was refused\)"):
+            router.generate("a fox")
+        router.reload()
+        assert router.generate("a fox").deployment == "gpt-image-2"
 
 
 def test_a_new_deployment_of_a_new_provider_can_be_bought_from_at_once(team: Team) -> None:

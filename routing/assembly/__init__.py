@@ -14,16 +14,15 @@ from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
-from routing.errors import LedgerUnavailable
+from routing.assembly.channels import open_channels
+from routing.assembly.stores import find_store, open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping
 
-    from routing.alerts.base import AlertChannel, Subscription
     from routing.cache.base import PictureCache
-    from routing.config.load import AlertSpec, ProviderSpec, RouterConfig
+    from routing.config.load import ProviderSpec, RouterConfig
     from routing.core.clock import Clock
     from routing.ledger.base import Store
     from routing.limits.base import Limiter
@@ -32,6 +31,17 @@ if TYPE_CHECKING:
     from routing.router import Router
     from routing.shop import Shop
     from routing.upkeep import Upkeep
+
+__all__ = [
+    "SystemClock",
+    "assemble",
+    "find_cache",
+    "find_store",
+    "load_config",
+    "open_channels",
+    "open_router",
+    "open_store",
+]
 
 
 class SystemClock:
@@ -131,6 +141,8 @@ class _Files:
 
     def renew(self, first: RouterConfig, opened: ExitStack, shop: Shop) -> Shop:
         """Put what the files say now into a shop; ledger, cache and channels stay as they were opened at first."""
+        from routing.cooling import CoolDowns
+
         config = self.read()
         waiting = [
             name
@@ -146,6 +158,7 @@ class _Files:
             providers=self.providers(config, opened),
             addresses=_addresses(config),
             keep_prompts=config.keep_prompts,
+            cooling=CoolDowns(),  # what was edited may be what was wrong
         )
 
 
@@ -254,62 +267,6 @@ def _open_provider(spec: ProviderSpec, key: str) -> Provider:
     )
 
 
-def open_store(url: str, root: Path) -> Store:
-    """Open the ledger a URL names; a relative path is relative to the folder of ``router.yaml``.
-
-    Raises:
-        LedgerUnavailable: for an unknown scheme, or where the store cannot be opened.
-
-    """
-    scheme = urlsplit(url).scheme
-    opener = _STORES.get(scheme)
-    if opener is None:
-        raise LedgerUnavailable(f"the ledger's url has an unknown scheme, {scheme!r}; known are {', '.join(_STORES)}")
-    return opener(url, root)
-
-
-def find_store(url: str, root: Path) -> Store | None:
-    """Open the ledger a URL names where it is there already; to look at what was never written makes no file.
-
-    Raises:
-        LedgerUnavailable: as ``open_store``.
-
-    """
-    if urlsplit(url).scheme == "sqlite" and not (root / _file_path(url)).exists():
-        return None
-    return open_store(url, root)
-
-
-def _open_sqlite(url: str, root: Path) -> Store:
-    from routing.ledger.sqlite import SqliteStore
-
-    return SqliteStore.open(root / _file_path(url))
-
-
-def _open_memory(_url: str, _root: Path) -> Store:
-    from routing.ledger.memory import open_memory
-
-    return open_memory()
-
-
-def _open_postgres(url: str, _root: Path) -> Store:
-    try:
-        from routing.ledger.postgres import PostgresStore
-    except ImportError as error:
-        told = f"a ledger in PostgreSQL needs psycopg: pip install 'image-routing[postgres]' ({error})"
-        raise LedgerUnavailable(told) from error
-    return PostgresStore.open(url)
-
-
-_STORES: dict[str, Callable[[str, Path], Store]] = {
-    "sqlite": _open_sqlite,
-    "memory": _open_memory,
-    "postgresql": _open_postgres,
-    "postgres": _open_postgres,
-}
-"""URL scheme -> how its ledger is opened."""
-
-
 def find_cache(
     config: RouterConfig, clock: Clock, log: Log, *, env: Mapping[str, str] | None = None, background: bool = False
 ) -> PictureCache | None:
@@ -318,79 +275,3 @@ def find_cache(
 
     env = os.environ if env is None else env
     return open_cache(config.cache, config.root, env, clock, log, background=background) if config.cache else None
-
-
-def open_channels(
-    specs: Sequence[AlertSpec], env: Mapping[str, str], clock: Clock, log: Log
-) -> tuple[Subscription, ...]:
-    """Open every channel that is told alerts; one whose variables are not set takes nothing, and says which."""
-    from routing.alerts.base import Subscription
-    from routing.core.alerts import AlertKind
-
-    return tuple(
-        Subscription(
-            name=spec.name,
-            channel=_open_channel(spec, env, clock, log),
-            kinds=frozenset(map(AlertKind, spec.kinds)),
-            budgets=frozenset(spec.budgets),
-        )
-        for spec in specs
-    )
-
-
-def _open_channel(spec: AlertSpec, env: Mapping[str, str], clock: Clock, log: Log) -> AlertChannel:
-    values = {key: env.get(name, "").strip() for key, name in spec.variables.items()}
-    unset = [spec.variables[key] for key, value in values.items() if not value]
-    if unset:
-        from routing.alerts.base import Mute
-
-        return Mute(f"the environment has no {' and no '.join(unset)}: set it, and what waits is sent")
-    return _CHANNELS[spec.kind](spec, values, clock, log)
-
-
-def _open_log_channel(_spec: AlertSpec, _values: Mapping[str, str], _clock: Clock, log: Log) -> AlertChannel:
-    from routing.alerts.log import LogChannel
-
-    return LogChannel(log)
-
-
-def _open_webhook(spec: AlertSpec, values: Mapping[str, str], clock: Clock, _log: Log) -> AlertChannel:
-    from routing.alerts.webhook import WebhookChannel
-
-    url = values.get("url", spec.url)
-    return WebhookChannel(url, values.get("secret", ""), clock, what=spec.variables.get("url", "url"))
-
-
-def _open_slack(spec: AlertSpec, values: Mapping[str, str], _clock: Clock, _log: Log) -> AlertChannel:
-    from routing.alerts.slack import SlackChannel
-
-    return SlackChannel(values["url"], what=spec.variables["url"])
-
-
-def _open_email(spec: AlertSpec, values: Mapping[str, str], clock: Clock, log: Log) -> AlertChannel:
-    from routing.alerts.email import EmailChannel, MailServer
-
-    user, password = values.get("user", ""), values.get("password", "")
-    server = MailServer(host=spec.host, port=spec.port, tls=spec.tls, user=user, password=password)
-    return EmailChannel(server, spec.sender, spec.recipients, clock, log)
-
-
-def _open_apprise(spec: AlertSpec, values: Mapping[str, str], _clock: Clock, _log: Log) -> AlertChannel:
-    from routing.alerts.apprise import AppriseChannel
-
-    return AppriseChannel(values["url"], what=spec.variables["url"])
-
-
-_CHANNELS: dict[str, Callable[[AlertSpec, Mapping[str, str], Clock, Log], AlertChannel]] = {
-    "log": _open_log_channel,
-    "webhook": _open_webhook,
-    "slack": _open_slack,
-    "email": _open_email,
-    "apprise": _open_apprise,
-}
-"""Kind of a channel -> how it is opened."""
-
-
-def _file_path(url: str) -> Path:
-    """Read ``scheme:///relative`` and ``scheme:////absolute``, as is usual for SQLite URLs."""
-    return Path(unquote(urlsplit(url).path).removeprefix("/"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from routing.assembly import open_router
+    from routing.core.availability import DeploymentStatus
     from routing.core.money import Money, usd
     from routing.core.picture import Picture, Size
     from routing.core.plan import Candidate, Dropped, Plan
@@ -52,6 +53,7 @@ __all__ = [
     "Charged",
     "ConfigError",
     "ContentRejected",
+    "DeploymentStatus",
     "Dropped",
     "ImageRequest",
     "LedgerError",
@@ -86,6 +88,7 @@ __all__ = [
 
 _NAMES = {
     "routing.assembly": ("open_router",),
+    "routing.core.availability": ("DeploymentStatus",),
     "routing.core.money": ("Money", "usd"),
     "routing.core.picture": ("Picture", "Size"),
     "routing.core.plan": ("Candidate", "Dropped", "Plan"),

@@ -38,6 +38,11 @@ class CoolDowns:
         """Tell how a deployment is."""
         return self._healths.get(deployment, WELL)
 
+    def healths(self) -> dict[str, Health]:
+        """List the deployments of which anything was heard."""
+        with self._lock:
+            return dict(self._healths)
+
     def admit(self, deployment: str, now_s: float) -> Admission:
         """Ask for one purchase. Whoever is admitted says ``leave`` in the end."""
         with self._lock:

@@ -10,6 +10,7 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from routing.availability import read_deployments
 from routing.basket import Basket
 from routing.core.features import features_of
 from routing.core.plan import decide
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
+    from routing.core.availability import DeploymentStatus
     from routing.core.picture import Picture
     from routing.core.plan import Plan
     from routing.core.spend import SpendRow
@@ -209,6 +211,12 @@ class Router:
     def budgets(self) -> list[BudgetStatus]:
         """Tell of every budget's window of now: limit, spent, held, left, forecast, and when it starts afresh."""
         return read_statuses(self._current().settings, self._shop.store, self._shop.clock.now())
+
+    def deployments(self) -> list[DeploymentStatus]:
+        """Tell of every deployment: health, calls of the last hour, price, limits, when it is shut down."""
+        shop = self._current()
+        known, elapsed_s = shop.cooling.healths(), shop.clock.elapsed_s()
+        return read_deployments(shop.settings, shop.store, shop.clock.now(), known, elapsed_s)
 
     def verify(self) -> Verification:
         """Fold every entry of the ledger and compare with its counters."""

@@ -35,6 +35,7 @@ COMMANDS = {
     "assets": Row("Look", "assets", "Show what finished assets cost, drafts and all."),
     "show": Row("Look", "show", "Show everything about one request."),
     "budgets": Row("Look", "budgets", "Show where every budget stands, or raise one for a while."),
+    "deployments": Row("Look", "deployments", "Show what can be bought from now: health, price, limits, end."),
     "diff": Row("Look", "diff", "Try an edited policy on past requests; buys nothing."),
     "ledger": Row("Look", "ledger", "Check the ledger against itself and the vendor's bill."),
     "alerts": Row("Look", "alerts", "Show what was worth knowing and who was told."),

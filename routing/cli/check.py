@@ -65,24 +65,28 @@ def check(ctx: click.Context, file: Path | None, *, strict: bool, form: str, as_
 
 def summary_lines(read: RouterConfig | None, problems: Sequence[Problem]) -> list[str]:
     """Say how much is wrong and what was looked at."""
+    from routing.reports.deployments import key_notes
+
     if read is None:
         return [counted(problems)]
     failed, tests = len(_errors(problems)), len(read.tests)
     return [
         f"{' and '.join(_from_here(str(source)) for source in read.sources)}: {counted(problems)}",
         f"{tests - failed} of {tests} policy tests pass" if tests else "the policy has no tests: add some",
-        *(f"no key: {name} is not set, so {', '.join(idle)} will not be used" for name, idle in _idle(read).items()),
+        *key_notes(read.settings.deployments.values()),
     ]
 
 
 def check_json(read: RouterConfig | None, problems: Sequence[Problem], *, wrong: bool) -> dict[str, Any]:
     """Plain values of the same; ``ok`` is whether the exit code is 0."""
+    from routing.core.deployment import missing_keys
+
     return {
         "ok": not wrong,
         "problems": [problem_json(problem) for problem in problems],
         "files": [_from_here(str(source)) for source in read.sources] if read else [],
         "tests": len(read.tests) if read else None,
-        "missing_keys": _idle(read) if read else {},
+        "missing_keys": missing_keys(read.settings.deployments.values()) if read else {},
     }
 
 
@@ -109,12 +113,3 @@ def _from_here(file: str) -> str:
 
 def _errors(problems: Sequence[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == "error"]
-
-
-def _idle(read: RouterConfig) -> dict[str, list[str]]:
-    """Variables without a key, and the deployments that stand idle for it."""
-    found: dict[str, list[str]] = {}
-    for deployment in read.settings.deployments.values():
-        if deployment.missing_key:
-            found.setdefault(deployment.missing_key, []).append(deployment.name)
-    return found

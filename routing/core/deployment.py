@@ -11,7 +11,7 @@ from routing.core.pacing import UNKNOWN, Allowance
 from routing.core.picture import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from routing.core.request import Operation
@@ -226,3 +226,12 @@ class Deployment:
     timeout_s: float = 360.0
     missing_key: str | None = None
     allowance: Allowance = UNKNOWN
+
+
+def missing_keys(deployments: Iterable[Deployment]) -> dict[str, list[str]]:
+    """List the variables that hold no key, each with the deployments that are not used for it."""
+    found: dict[str, list[str]] = {}
+    for deployment in deployments:
+        if deployment.missing_key:
+            found.setdefault(deployment.missing_key, []).append(deployment.name)
+    return found

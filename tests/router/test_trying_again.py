@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -289,3 +290,18 @@ def test_timeouts_of_impatient_calls_do_not_count_against_a_deployment(bench: Be
         with pytest.raises(ProviderTimeout):
             review(bench, deadline=5)
     assert bench.router._shop.cooling.health("gpt").failures == 0
+
+
+# --- What a router tells of it ----------------------------------------------------------------------------------------
+
+
+def test_a_router_tells_how_its_deployments_are(bench: Bench) -> None:
+    break_down(bench, "gpt")
+    found = {status.deployment.name: status for status in bench.router.deployments()}
+    assert {name: status.state for name, status in found.items()} == {"flux": "well", "gpt": "cooling", "gpt-b": "well"}
+    assert (found["gpt"].calls, found["gpt"].failed) == (FAILURES_IN_A_ROW, FAILURES_IN_A_ROW)
+    assert found["gpt"].again_at == bench.clock.now() + timedelta(seconds=COOL_FIRST_S)
+    bench.clock.sleep(COOL_FIRST_S)
+    assert bench.router.deployments()[1].state == "probe_due"
+    final(bench)
+    assert bench.router.deployments()[1].state == "well"

@@ -6,11 +6,17 @@ whatever clock the caller reads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 FAILURES_IN_A_ROW = 5
-"""After so many a deployment cools down."""
+FAILING_FOR_S = 10.0
+FAILURES_AT_ONCE = 20
+"""A deployment cools down after five failures in a row that took ten seconds or longer, or after twenty.
+
+Where hundreds of calls are under way, five in a row are soon there by chance: at a vendor that fails every other call
+they come every second, twenty once in a million calls.
+"""
 COOL_FIRST_S = 5.0
 COOL_AT_MOST_S = 60.0
 """How long it does: twice as long after every probe that failed, up to a minute."""
@@ -37,12 +43,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """Failures since the last success, how often it has cooled down since, and until when it does.
+    """Failures since the last success and from when on, how often it has cooled down since, and until when it does.
 
     ``why`` is what the last failure said; ``turned_away``: it takes a person to mend that.
     """
 
     failures: int = 0
+    since_s: float = 0.0
     coolings: int = 0
     cool_until_s: float = 0.0
     turned_away: bool = False
@@ -61,9 +68,12 @@ class Health:
         """
         if ended is Ended.WELL:
             return WELL
+        failures, since_s = self.failures + 1, self.since_s if self.failures else at_s
         if ended is Ended.TURNED_AWAY:
-            return Health(
-                failures=self.failures + 1,
+            return replace(
+                self,
+                failures=failures,
+                since_s=since_s,
                 coolings=max(1, self.coolings),
                 cool_until_s=at_s + TURNED_AWAY_S,
                 turned_away=True,
@@ -71,11 +81,12 @@ class Health:
             )
         if self.state(at_s) is State.COOLING:
             return self
-        failures = self.failures + 1
-        if failures < FAILURES_IN_A_ROW and not self.coolings:
-            return Health(failures=failures, why=why)
+        counted = Health(failures=failures, since_s=since_s, coolings=self.coolings, why=why)
+        lasting = failures >= FAILURES_IN_A_ROW and at_s - since_s >= FAILING_FOR_S
+        if not (lasting or failures >= FAILURES_AT_ONCE or self.coolings):
+            return counted
         cool_s = min(COOL_AT_MOST_S, COOL_FIRST_S * 2**self.coolings)
-        return Health(failures=failures, coolings=self.coolings + 1, cool_until_s=at_s + cool_s, why=why)
+        return replace(counted, coolings=self.coolings + 1, cool_until_s=at_s + cool_s)
 
 
 WELL = Health()

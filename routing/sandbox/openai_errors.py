@@ -88,7 +88,7 @@ def moderation_blocked() -> Refused:
 
 
 def rate_limited(model: str, fault: Fault) -> Refused:
-    """The 429 that passes with time."""
+    """The 429 that passes with time. It names no limit, since this vendor has none: who believed one would keep to it."""
     wait_s = fault.seconds(1.0)
     whole = math.ceil(wait_s)
     return error(
@@ -99,7 +99,6 @@ def rate_limited(model: str, fault: Fault) -> Refused:
         headers={
             "retry-after": str(whole),
             "retry-after-ms": str(math.ceil(wait_s * 1000)),
-            "x-ratelimit-limit-requests": "50",
             "x-ratelimit-remaining-requests": "0",
             "x-ratelimit-reset-requests": f"{whole}s",
         },

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from routing.core.health import FAILURES_IN_A_ROW
-
 if TYPE_CHECKING:
     from routing.sandbox import Sandbox
     from tests.cli.conftest import CommandLine
@@ -56,13 +54,6 @@ def test_what_fails_says_how_often_and_why(routing: CommandLine, vendor: Sandbox
     vendor.inject([])
     assert routing("generate", "a fox", "-o", "fox.png").code == 0
     assert told(routing)["state"] == "well"
-
-
-def test_what_fails_in_a_row_is_left_alone_by_those_who_have_seen_it(routing: CommandLine, vendor: Sandbox) -> None:
-    fail(routing, vendor, "reset", FAILURES_IN_A_ROW)
-    status = told(routing)
-    assert status["state"] in {"cooling", "probe_due"}
-    assert status["failures_in_a_row"] == FAILURES_IN_A_ROW
 
 
 def test_a_key_that_is_refused_cools_longer(routing: CommandLine, vendor: Sandbox) -> None:

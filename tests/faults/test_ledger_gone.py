@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import BudgetExceeded, LedgerUnavailable, assembly
+from routing import BudgetExceeded, LedgerUnavailable
+from routing.assembly import stores
 from routing.ledger.sqlite import SqliteStore
 from routing.sandbox import Sandbox
 from routing.testing import FrozenClock
@@ -105,7 +106,7 @@ def broken(request: pytest.FixtureRequest) -> Callable[[Campaign], Any]:
 def campaign(tmp_path: Path, vendor: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Campaign:
     """A ledger that waits for others a moment only, so that the test need not."""
     made = Campaign(folder=tmp_path, vendor=vendor)
-    monkeypatch.setitem(assembly._STORES, "sqlite", lambda _, root: SqliteStore.open(root / "spend.db", wait_s=WAIT_S))
+    monkeypatch.setitem(stores._STORES, "sqlite", lambda _, root: SqliteStore.open(root / "spend.db", wait_s=WAIT_S))
     return made
 
 
@@ -184,7 +185,7 @@ def test_a_server_that_vanishes_refuses_before_the_call_and_costs_no_picture_aft
 ) -> None:
     postgres = pytest.importorskip("routing.ledger.postgres")
     open_store = partial(postgres.PostgresStore.open, wait_s=WAIT_S)
-    monkeypatch.setitem(assembly._STORES, "postgresql", lambda url, _: open_store(url))
+    monkeypatch.setitem(stores._STORES, "postgresql", lambda url, _: open_store(url))
     server = Server()
     try:
         campaign = Campaign(folder=tmp_path, vendor=vendor, ledger=server.url)

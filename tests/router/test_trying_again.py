@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing import BudgetExceeded, Charged, ProviderTimeout, ProviderUnavailable, usd
-from routing.core.health import COOL_FIRST_S, FAILURES_IN_A_ROW, TURNED_AWAY_S, Ended
+from routing.core.health import COOL_FIRST_S, FAILURES_AT_ONCE, TURNED_AWAY_S, Ended
 from routing.core.policy import OnUnknown
 from routing.errors import (
     AllCandidatesFailed,
@@ -188,7 +188,7 @@ def test_without_a_deadline_a_call_gets_the_deployments_time(bench: Bench) -> No
 # --- Left alone -------------------------------------------------------------------------------------------------------
 
 
-def break_down(bench: Bench, name: str, times: int = FAILURES_IN_A_ROW) -> None:
+def break_down(bench: Bench, name: str, times: int = FAILURES_AT_ONCE) -> None:
     """Have a deployment fail until it is left alone, at ``final``'s expense."""
     bench.fakes[name].fail_next(*(unsent() for _ in range(times)))
     while bench.router._shop.cooling.health(name).failures < times:
@@ -243,7 +243,7 @@ def test_a_request_waits_for_the_only_deployment_to_recover(bench: Bench) -> Non
 
 
 def test_but_not_for_long_where_it_has_no_deadline(bench: Bench) -> None:
-    break_down(bench, "gpt", FAILURES_IN_A_ROW)
+    break_down(bench, "gpt")
     for _ in range(3):  # every probe fails: 10, 20, 40 s
         bench.clock.sleep(bench.router._shop.cooling.health("gpt").cool_until_s - bench.clock.elapsed_s())
         bench.fakes["gpt"].fail_next(unsent())
@@ -275,7 +275,7 @@ def test_what_a_person_has_to_mend_is_left_alone_longer_and_not_waited_for(bench
 
 def test_a_probe_that_found_no_room_in_the_budget_leaves_the_place_to_the_next() -> None:
     bench = open_bench(settings(budgets=(budget("0.10"),)))
-    for _ in range(FAILURES_IN_A_ROW):
+    for _ in range(FAILURES_AT_ONCE):
         bench.router._shop.cooling.hear("gpt", Ended.FAILED, bench.clock.elapsed_s())
     bench.clock.sleep(COOL_FIRST_S)
     with pytest.raises(BudgetExceeded):
@@ -285,7 +285,7 @@ def test_a_probe_that_found_no_room_in_the_budget_leaves_the_place_to_the_next()
 
 
 def test_timeouts_of_impatient_calls_do_not_count_against_a_deployment(bench: Bench) -> None:
-    for _ in range(2 * FAILURES_IN_A_ROW):
+    for _ in range(2 * FAILURES_AT_ONCE):
         bench.fakes["gpt"].fail_next(ProviderTimeout("no answer", retryable=True))
         with pytest.raises(ProviderTimeout):
             review(bench, deadline=5)
@@ -299,7 +299,7 @@ def test_a_router_tells_how_its_deployments_are(bench: Bench) -> None:
     break_down(bench, "gpt")
     found = {status.deployment.name: status for status in bench.router.deployments()}
     assert {name: status.state for name, status in found.items()} == {"flux": "well", "gpt": "cooling", "gpt-b": "well"}
-    assert (found["gpt"].calls, found["gpt"].failed) == (FAILURES_IN_A_ROW, FAILURES_IN_A_ROW)
+    assert (found["gpt"].calls, found["gpt"].failed) == (FAILURES_AT_ONCE, FAILURES_AT_ONCE)
     assert found["gpt"].again_at == bench.clock.now() + timedelta(seconds=COOL_FIRST_S)
     bench.clock.sleep(COOL_FIRST_S)
     assert bench.router.deployments()[1].state == "probe_due"

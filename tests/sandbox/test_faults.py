@@ -66,6 +66,7 @@ def test_429_says_when_to_come_back(buy: Callable[..., httpx.Response]) -> None:
     assert (headers["retry-after"], headers["retry-after-ms"]) == ("2", "2000")
     assert headers["x-ratelimit-remaining-requests"] == "0"
     assert headers["x-ratelimit-reset-requests"] == "2s"
+    assert "x-ratelimit-limit-requests" not in headers  # there is none
 
 
 @pytest.mark.parametrize("fault", ["500:after", "502:after", "503:after", "moderation-late:0.1"])

@@ -16,8 +16,10 @@ from routing.core.prices import Line, Usage, cost_of
 from routing.core.quote import variant_of
 from routing.core.retries import ended_as
 from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
+from routing.faults import fault_reason, faults_of
 from routing.providers.base import Delivery, ImageCall
 from routing.results import Attempt
+from routing.shop import cached_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,10 +38,14 @@ ID_CHARS_AT_MOST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A call that brought pictures, and what it cost in nano-USD."""
+    """A call that brought pictures, and what it cost in nano-USD.
+
+    ``faults`` say of each picture what is bad about it, ``""`` where all is well; a bad one is paid for like any.
+    """
 
     reservation: Reservation
     delivery: Delivery
+    faults: tuple[str, ...]
     cost_nusd: int
     lines: tuple[Line, ...]
     notices: tuple[str, ...]
@@ -61,7 +67,7 @@ class Failed:
 def as_attempt(ended: Bought | Failed) -> Attempt:
     """Tell a call to the caller."""
     if isinstance(ended, Bought):
-        images, status, unconfirmed = len(ended.delivery.pictures), "delivered", False
+        images, status, unconfirmed = len(ended.delivery.pictures), fault_reason(ended.faults) or "delivered", False
     else:
         images, status, unconfirmed = 0, str(ended.error), ended.unconfirmed
     return Attempt(
@@ -113,7 +119,9 @@ class Attempter:
             self.shop.limiter.give_back(self.slot)
             return self._failed(too_late)
         try:
-            delivery = self.shop.providers[deployment.provider].buy(self._image_call())
+            call = self._image_call()
+            delivery = self.shop.providers[deployment.provider].buy(call)
+            faults = faults_of(delivery.pictures, call)
         except ProviderError as error:
             failed = self._failed(error)
             self._hear(ended_as(error, cut_short=self._timeout_s() < deployment.timeout_s), str(error))
@@ -124,7 +132,7 @@ class Attempter:
             told = f"{deployment.name}: interrupted by {type(error).__name__}"
             self._failed(ProviderUnavailable(told, deployment=deployment.name))
             raise
-        bought = self._delivered(delivery)
+        bought = self._delivered(delivery, faults)
         self._hear(Ended.WELL)
         self.shop.limiter.hear(self.slot, delivery.told)
         return bought
@@ -178,8 +186,9 @@ class Attempter:
             on_send=partial(self.shop.limiter.send, self.slot),
         )
 
-    def _delivered(self, delivery: Delivery) -> Bought:
+    def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
         priced = self._price(delivery.usage, len(delivery.pictures))
+        bad = fault_reason(faults)
         settled = self._resolve(
             Resolution(
                 reservation_id=self.reservation.id,
@@ -189,7 +198,7 @@ class Attempter:
                 basis=priced.basis,
                 images=len(delivery.pictures),
                 usage=delivery.usage,
-                reason=priced.reason,
+                reason="; ".join(filter(None, (bad, priced.reason))),
                 vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
             )
         )
@@ -200,18 +209,22 @@ class Attempter:
                 quote_usd=usd_text(self.reservation.amount_nusd),
                 cost_usd=usd_text(priced.cost_nusd),
             )
-        notices = [*delivery.notices, *([priced.reason] if priced.reason else [])]
+        notices = [*delivery.notices, *filter(None, (bad and f"{bad}; it is paid for all the same", priced.reason))]
         if not settled:
             notices.append(
                 f"the ledger could not be written: ${usd_text(self.reservation.amount_nusd)} stays held for"
                 f" {self.reservation.id} until it expires"
             )
-        if self.shop.cache is not None and not self.shop.keep(self.reservation, self.request, delivery):
+        kept = cached_call(self.reservation, self.request, delivery, faults)
+        if self.shop.cache is not None and not self.shop.keep(kept, self.reservation.picture_key):
             notices.append("the pictures could not be kept in the cache; a repeat will be bought again")
-        self._log("delivered", Charged.YES, priced.cost_nusd)
+        if bad:
+            self.shop.log.warning("bad_picture", reservation=self.reservation.id, faults=bad)
+        self._log("bad_picture" if bad else "delivered", Charged.YES, priced.cost_nusd)
         return Bought(
             reservation=self.reservation,
             delivery=delivery,
+            faults=faults,
             cost_nusd=priced.cost_nusd,
             lines=priced.lines,
             notices=tuple(notices),

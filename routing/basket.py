@@ -9,6 +9,7 @@ from routing.attempt import Bought, Failed, as_attempt
 from routing.core.money import Money
 from routing.core.prices import Usage
 from routing.errors import AllCandidatesFailed, RoutingError
+from routing.faults import fault_sentences
 from routing.results import Attempt, Result
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ class Basket:
         """
         pictures = [p for call in self.cached.values() for p in call.pictures]
         pictures += [p for bought in self.bought for p in bought.delivery.pictures]
+        faults = [fault for call in self.cached.values() for fault in call.faults or ("",) * len(call.pictures)]
+        faults += [fault for bought in self.bought for fault in bought.faults]
         if not pictures or self.served_by is None:
             raise self._error(refusal)
         if len(pictures) < self.request.n:
@@ -93,6 +96,7 @@ class Basket:
             lines=tuple(line for bought in self.bought for line in bought.lines),
             revised_prompt=first.revised_prompt,
             seed=first.seed,
+            faults=fault_sentences(faults),
             notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
             attempts=self._attempts(),
             plan=self.plan,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from routing.basket import Basket
+    from routing.cache.base import CachedCall
     from routing.core.plan import Candidate
     from routing.core.quote import Quote
     from routing.flights import Boarding
@@ -83,7 +84,7 @@ class Caller:
         """
         calls = self._calls(n)
         shared = [call.key for call in calls if call.key and not self.basket.request.fresh]
-        with self.shop.flights.board(shared, self.give_up_at_s - self.shop.clock.elapsed_s()) as boarding:
+        with self.shop.flights.board(shared, self.give_up_at_s - self.shop.clock.elapsed_s(), self._takes) as boarding:
             missing = [call for call in calls if not self._from_cache(call, boarding)]
             if not missing:
                 return None
@@ -153,7 +154,8 @@ class Caller:
             self.basket.take(outcome)
             if isinstance(outcome, Bought):
                 self.basket.served_by = self.candidate
-                boarding.land(call.key, cached_call(outcome.reservation, request, outcome.delivery))
+                landed = cached_call(outcome.reservation, request, outcome.delivery, outcome.faults)
+                boarding.land(call.key, landed)
 
     def _calls(self, pictures: int) -> list[Call]:
         """Cut pictures into calls, each with a key that stands for no other pictures of this request."""
@@ -207,6 +209,10 @@ class Caller:
             claims=claims_for(settings.budgets, self.purchase(), settings.policy.importance, now),
             picture_key=call.key,
         )
+
+    def _takes(self, found: CachedCall) -> bool:
+        """Tell whether pictures that others bought just now will do; bad ones only where this very request did."""
+        return not found.faults or found.bought_by.rpartition("/")[0] == self.basket.record.request_id
 
     def _from_cache(self, call: Call, boarding: Boarding) -> bool:
         basket = self.basket

@@ -9,6 +9,7 @@ from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.core.request import ImageRequest
 from routing.errors import RequestError, RequestIdReused
+from routing.faults import fault_sentences
 from routing.results import Result
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
     last = entries[-1]
     usages = [attempt.resolution.usage for attempt in delivered if attempt.resolution and attempt.resolution.usage]
     pictures = tuple(picture for call in calls for picture in call.pictures)
+    faults = fault_sentences([fault for call in calls for fault in call.faults or ("",) * len(call.pictures)])
     notices = [f"request_id {request.request_id!r} was answered before: nothing was bought now"]
     if len(pictures) < request.n:
         notices.append(f"{len(pictures)} of {request.n} pictures were to be had then; a new request_id buys afresh")
@@ -90,6 +92,7 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
         usage=usages[0] if len(usages) == 1 else None,
         revised_prompt=calls[0].revised_prompt,
         seed=calls[0].seed,
+        faults=faults,
         notices=tuple(notices),
     )
 
@@ -105,6 +108,10 @@ def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
     return found
 
 
+def _found(shop: Shop, entry: Entry) -> CachedCall | None:
+    return shop.find(entry.picture_key.partition(":")[0]) or shop.find_bought(entry)
+
+
 def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
     """Find what an earlier request asked for: labels from the ledger, words and references from the cache.
 
@@ -118,8 +125,8 @@ def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
             f"the ledger knows no request {request_id!r}; `routing spend --by asset,request_id` lists what was made"
         )
     entries = [*history.cached, *(a.reserve for a in history.attempts if a.resolution and a.resolution.images)]
-    # Whoever bought what stands under the key by now used the same words.
-    kept = next((call for entry in entries if (call := shop.find(entry.picture_key.partition(":")[0]))), None)
+    # Whoever bought what stands under the key by now used the same words; a bad picture stands only under its owner's.
+    kept = next((call for entry in entries if (call := _found(shop, entry))), None)
     record = history.record
     if kept is not None:
         request = kept.request

@@ -17,6 +17,7 @@ def receipt_lines(result: Result, files: Sequence[Path]) -> list[str]:
     """Tell a person."""
     lines = [f"saved {file} ({image.size}, {image.format})" for file, image in zip(files, result.images, strict=True)]
     lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result)]
+    lines += [f"BAD PICTURE: {fault}; it is paid for all the same" for fault in result.faults]
     if result.revised_prompt:
         lines.append(f"the vendor read the prompt as: {result.revised_prompt}")
     return [*lines, *(f"note: {notice}" for notice in result.notices)]
@@ -89,5 +90,6 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
             }
             for attempt in result.attempts
         ],
+        "faults": list(result.faults),
         "notices": list(result.notices),
     }

@@ -40,6 +40,7 @@ _MODEL_KEYS = frozenset(
         *("operations", "sizes", "default_size", "qualities", "default_quality", "n", "prompt_chars", "references"),
         *("mask", "backgrounds", "output_formats", "extras", "tokens", "batch", "price_map", "rates", "replaces"),
         *("aliases", "wire", "shutdown", "unconfirmed", "like", "source", "tiers"),
+        "approximate_sizes",
     }
 )
 _NOT_INHERITED = ("replaces", "aliases", "wire", "shutdown", "unconfirmed")
@@ -211,6 +212,7 @@ class Vendor:
             extras=MappingProxyType({key: tuple(map(str, known)) for key, known in entry.get("extras", {}).items()}),
             tokens=_token_rule(entry["tokens"]) if "tokens" in entry else None,
             priced_by_variant=isinstance(price_map, dict) or any(rate.variant for rate in rates),
+            approximate_sizes=entry.get("approximate_sizes", False),
             batch=entry.get("batch", False),
             unconfirmed=entry.get("unconfirmed", False),
             shutdown=read_day(shutdown["on"]) if shutdown else None,

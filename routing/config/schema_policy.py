@@ -100,6 +100,11 @@ class RouteEntry(Strict):
         default=None,
         description="The deployments a call may name; [] for none. Without it, those of `use` and `on_failure`.",
     )
+    bad: Literal["deliver", "retry"] = Field(
+        default="deliver",
+        description="What is done with a bad picture (blank, too small, another format), which is paid for either way. "
+        "deliver: it is delivered and told. retry: another is bought, and the bad one delivered if no good one came.",
+    )
 
 
 class GivenEntry(Strict):

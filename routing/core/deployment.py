@@ -182,6 +182,7 @@ class Model:
     ``images_per_call`` is how many pictures one call may ask for; more are bought in several calls. ``qualities`` are
     ordered, least first; empty where the model has no such choice. ``extras`` maps a parameter that the model knows to
     its legal values (empty: any). ``priced_by_variant``: the price of a picture depends on operation, quality and size.
+    ``approximate_sizes``: the vendor is told a shape, and how many pixels come is only about what is published.
     ``replaces`` are names of retired models that callers still bring.
     """
 
@@ -201,6 +202,7 @@ class Model:
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     tokens: TokenRule | None = None
     priced_by_variant: bool = False
+    approximate_sizes: bool = False
     batch: bool = False
     unconfirmed: bool = False
     shutdown: date | None = None

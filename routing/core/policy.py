@@ -37,6 +37,13 @@ class OnUnknown(StrEnum):
     RETRY = "retry"
 
 
+class OnBad(StrEnum):
+    """What is done with a bad picture (blank, too small, another format), which is paid for either way."""
+
+    DELIVER = "deliver"
+    RETRY = "retry"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -65,6 +72,7 @@ class Route:
 
     ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
     that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice.
+    ``bad`` is what is done with a bad picture.
     """
 
     use: tuple[str, ...]
@@ -77,6 +85,7 @@ class Route:
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
     unknown: OnUnknown = OnUnknown.STOP
+    bad: OnBad = OnBad.DELIVER
     label: str = ""
 
     @property

@@ -62,6 +62,16 @@ def test_a_repeat_comes_from_the_cache_and_says_what_it_saved(routing: CommandLi
     assert vendor.bill()["images"] == 1
 
 
+def test_a_bad_picture_is_saved_and_called_bad_on_the_receipt_and_later(routing: CommandLine) -> None:
+    ran = routing("generate", "a fox [fault:blank]", "-o", "a.png", "--request-id", "fox")
+    assert ran.code == 0
+    assert "BAD PICTURE: the picture is blank; it is paid for all the same" in ran.out.splitlines()
+    assert size_of(routing.folder / "a.png") == ("PNG", (1024, 1024))
+    again = json.loads(routing("generate", "a fox [fault:blank]", "-o", "b.png", "--request-id", "fox", "--json").out)
+    assert (again["cached"], again["faults"]) == (True, ["the picture is blank"])
+    assert "bad picture: blank" in routing("show", "fox").out
+
+
 def test_a_receipt_as_json_is_complete_and_exact(routing: CommandLine) -> None:
     ran = routing(*FOX, "-t", "campaign=spring", "--asset", "poster-7", "--request-id", "p7/1", "-o", "f.png", "--json")
     assert ran.code == 0

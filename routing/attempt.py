@@ -188,7 +188,7 @@ class Attempter:
 
     def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
         priced = self._price(delivery.usage, len(delivery.pictures))
-        bad = fault_reason(faults)
+        bad, stands_in = fault_reason(faults), self.plan.stands_in(self.candidate)
         settled = self._resolve(
             Resolution(
                 reservation_id=self.reservation.id,
@@ -198,7 +198,7 @@ class Attempter:
                 basis=priced.basis,
                 images=len(delivery.pictures),
                 usage=delivery.usage,
-                reason="; ".join(filter(None, (bad, priced.reason))),
+                reason="; ".join(filter(None, (stands_in, bad, priced.reason))),
                 vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
             )
         )

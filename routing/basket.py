@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Basket:
-    """Filled call by call; ``served_by`` is who delivered, or the cache in its stead."""
+    """Filled call by call; ``served_by`` is who delivered, or the cache in its stead.
+
+    ``degraded`` names the deployment that stands in for the route's own.
+    """
 
     request: ImageRequest
     record: RequestRecord
@@ -33,6 +36,12 @@ class Basket:
     cached: dict[str, CachedCall] = field(default_factory=dict)
     saved_nusd: int = 0
     served_by: Candidate | None = None
+    degraded: str | None = None
+
+    @property
+    def served(self) -> bool:
+        """Tell whether any picture is there."""
+        return bool(self.bought or self.cached)
 
     @property
     def missing(self) -> int:
@@ -69,7 +78,7 @@ class Basket:
         faults = [fault for call in self.cached.values() for fault in call.faults or ("",) * len(call.pictures)]
         faults += [fault for bought in self.bought for fault in bought.faults]
         if not pictures or self.served_by is None:
-            raise self._error(refusal)
+            raise self.error(refusal)
         if len(pictures) < self.request.n:
             why = self.failed[-1].error if self.failed else refusal
             self.notices.append(f"{len(pictures)} of {self.request.n} pictures: {why or 'the vendor sent fewer'}")
@@ -97,17 +106,20 @@ class Basket:
             revised_prompt=first.revised_prompt,
             seed=first.seed,
             faults=fault_sentences(faults),
+            degraded=self.degraded,
             notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
-            attempts=self._attempts(),
+            attempts=self.attempts(),
             plan=self.plan,
         )
 
-    def _attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Tell every call and what became of it, in order."""
         ended: list[Bought | Failed] = [*self.bought, *self.failed]
         ended.sort(key=lambda one: int(one.reservation.id.rpartition("/")[2]))
         return tuple(as_attempt(one) for one in ended)
 
-    def _error(self, refusal: RoutingError | None) -> RoutingError:
+    def error(self, refusal: RoutingError | None) -> RoutingError:
+        """Say why no picture is there."""
         errors = [failed.error for failed in self.failed]
         if not errors:
             return refusal or RoutingError("the plan has no candidate")

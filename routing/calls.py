@@ -234,6 +234,7 @@ class Caller:
             picture_key=f"{call.key}:{found.bought_by}",
             size=str(call.candidate.size),
             quality=call.candidate.quality,
+            reason=basket.plan.stands_in(call.candidate),
         )
         self.shop.store.record_cached(basket.record, hit)
         basket.saved_nusd += call.quote.expected_nusd

@@ -10,6 +10,7 @@ from routing.calls import Caller
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
 from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
+from routing.degrade import buy_instead, may_degrade, shown_instead
 from routing.errors import (
     BudgetExceeded,
     Charged,
@@ -45,7 +46,7 @@ class Buyer:
     """One request while it is being bought.
 
     ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_unsent`` counts by deployment those that
-    never reached it.
+    never reached it. ``_over``: nothing may be bought any more; ``_refused``: a budget says so.
     """
 
     shop: Shop
@@ -58,6 +59,7 @@ class Buyer:
     _doubts: int = field(default=0, init=False)
     _unsent: Counter[str] = field(default_factory=Counter, init=False)
     _over: bool = field(default=False, init=False)
+    _refused: bool = field(default=False, init=False)
 
     def buy(self) -> Result:
         """Walk the plan until every picture is there, or until going on would be wrong.
@@ -78,22 +80,33 @@ class Buyer:
         candidates: Sequence[Candidate] = basket.plan.candidates
         walks = 0
         while candidates:
-            candidates, wait_s = self._walk(candidates)
+            candidates, wait_s = self._walk(candidates, alone=len(candidates) == 1)
             if not candidates or not self._wait(max(wait_s, backoff_s(walks, basket.record.request_id))):
                 break
             walks += 1
+        degrades = not basket.served and may_degrade(basket.plan, basket.error(self._refusal))
+        if degrades:
+            buy_instead(self.shop, basket, self._buy_instead)
         if self._turned_away:
             wanted, why = self._turned_away
             served_by = basket.served_by.deployment.name if basket.served_by else None
             self.shop.tell_action(self._caller(wanted).purchase(), why, served_by)
-        return basket.result(self._refusal)
+        shown = (
+            shown_instead(self.shop, basket, basket.error(self._refusal)) if degrades and not basket.served else None
+        )
+        return shown or basket.result(self._refusal)
 
-    def _walk(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], float]:
+    def _buy_instead(self, candidate: Candidate) -> None:
+        """Try a stand-in once, whatever budgets said of others before."""
+        self._refused, self._ceiling_nusd = False, None
+        self._walk([candidate], alone=False)
+
+    def _walk(self, candidates: Sequence[Candidate], *, alone: bool) -> tuple[list[Candidate], float]:
         """Try each once; return those that may be tried again, and how long to wait until one of them can be."""
         again: list[Candidate] = []
         waits: list[float] = []
         for candidate in candidates:
-            if not self.basket.missing or self._over or self._too_late():
+            if not self.basket.missing or self._over or self._refused or self._too_late():
                 return [], 0.0
             if self._ceiling_nusd is not None and candidate.quote.price_nusd >= self._ceiling_nusd:
                 continue
@@ -103,12 +116,13 @@ class Buyer:
                     if self._set_aside(candidate, admission):
                         waits.append(admission.wait_s)
                         again.append(candidate)
-                elif self._try(candidate, alone=len(candidates) == 1):
+                elif self._try(candidate, alone=alone):
                     waits.append(0.0)
                     again.append(candidate)
             finally:
                 self.shop.cooling.leave(admission)
-        return ([], 0.0) if self._over or not self.basket.missing else (again, min(waits, default=0.0))
+        over = self._over or self._refused or not self.basket.missing
+        return ([], 0.0) if over else (again, min(waits, default=0.0))
 
     def _try(self, candidate: Candidate, *, alone: bool) -> bool:
         """Buy from a candidate; tell whether it may be tried again."""
@@ -118,7 +132,7 @@ class Buyer:
             self._refusal = self._refusal or no
             if isinstance(no, BudgetExceeded):
                 self._turned_away = self._turned_away or (candidate, no)
-                self._over = self._over or self._on_budget(no) is OnBudget.REFUSE
+                self._refused = self._refused or self._on_budget(no) is OnBudget.REFUSE
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False

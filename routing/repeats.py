@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from routing.core.entries import STANDS_IN
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.core.request import ImageRequest
@@ -93,8 +94,15 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
         revised_prompt=calls[0].revised_prompt,
         seed=calls[0].seed,
         faults=faults,
+        degraded=_stand_in(history, delivered),
         notices=tuple(notices),
     )
+
+
+def _stand_in(history: RequestHistory, delivered: list[AttemptHistory]) -> str | None:
+    """Name the deployment that stood in for the route's own, if one did."""
+    ended = [each.resolution for each in delivered if each.resolution]
+    return next((entry.deployment for entry in (*ended, *history.cached) if entry.reason.startswith(STANDS_IN)), None)
 
 
 def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:

@@ -94,6 +94,9 @@ class Result:
     ``cached``: nothing was bought now. ``settled`` is ``False`` where the ledger could not be written after the
     pictures came: the money stays held. ``plan`` is ``None`` for an answer to a repeated ``request_id``. ``faults`` are
     sentences on what is bad about the pictures (blank, too small, another format); empty where all is well.
+
+    ``degraded`` is set where nothing could be had from the route's own deployments: the name of the one that stands in
+    for them, or what is shown without having been bought: ``last`` or ``placeholder``.
     """
 
     images: tuple[Picture, ...]
@@ -115,6 +118,7 @@ class Result:
     revised_prompt: str | None = None
     seed: int | None = None
     faults: tuple[str, ...] = ()
+    degraded: str | None = None
     notices: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     plan: Plan | None = field(default=None, repr=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
+from routing.core.policy import Show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,23 @@ def bought_as(result: Result) -> str:
     return f"{result.deployment}{model}{quality}, {result.size}"
 
 
+def degraded_line(result: Result) -> str:
+    """Say loudly that it is not what was asked for."""
+    if not _is_shown(result):
+        return f"DEGRADED: nothing could be had from the route's own deployments, {result.degraded} stands in for them"
+    what = "the asset's last picture" if result.degraded == Show.LAST else "a placeholder"
+    return f"DEGRADED: nothing could be had, {what} is shown instead"
+
+
+def _is_shown(result: Result) -> bool:
+    return result.degraded in set(Show)
+
+
 def cost_line(result: Result) -> str:
     """Say what it cost."""
-    if result.cached:
+    if _is_shown(result):
+        cost = f"nothing was bought, failed attempts cost {result.cost}"
+    elif result.cached:
         saved = f", {result.saved} saved" if result.saved else ""
         cost = f"from the cache: nothing was bought{saved}"
     else:
@@ -65,6 +80,7 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
         "unconfirmed_usd": usd_text(result.unconfirmed),
         "saved_usd": usd_text(result.saved),
         "cached": result.cached,
+        "degraded": result.degraded,
         "settled": result.settled,
         "asset": result.asset,
         "parent": result.request.parent,

@@ -178,6 +178,7 @@ def test_the_documentation_has_the_rows_that_are_tried_here() -> None:
         "picture and usage",
         "picture, no usage reported",
         "a bad picture: blank, smaller than asked, another format than asked",
+        "nothing could be had, the last picture or a placeholder is shown",
         "refused before work (400, 401, 404, a content rule at once)",
         "refused by a content rule later, perhaps after the picture was made",
         "rate limited",
@@ -187,7 +188,7 @@ def test_the_documentation_has_the_rows_that_are_tried_here() -> None:
         "the process died",
         "the ledger cannot be written before the call",
         "the ledger cannot be written after the call",
-    ], "a row was added or changed: try it here too (the last two are tried in test_ledger_gone.py)"
+    ], "a row was added or changed: try it here too (others in test_ledger_gone.py and test_degrading.py)"
 
 
 def test_a_cost_above_the_hold_is_booked_in_full_and_flagged_and_alerted(scene: Scene) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
@@ -15,6 +13,7 @@ from routing.core.money import MAX_NUSD, Money, usd_text
 from routing.core.prices import Line, Usage, cost_of
 from routing.core.quote import variant_of
 from routing.core.retries import ended_as
+from routing.core.slowness import why_slow
 from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.faults import fault_reason, faults_of
 from routing.providers.base import Delivery, ImageCall
@@ -22,8 +21,6 @@ from routing.results import Attempt
 from routing.shop import cached_call
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from routing.core.alerts import Alert
     from routing.core.entries import Reservation
     from routing.core.plan import Candidate, Plan
@@ -209,7 +206,10 @@ class Attempter:
                 quote_usd=usd_text(self.reservation.amount_nusd),
                 cost_usd=usd_text(priced.cost_nusd),
             )
-        notices = [*delivery.notices, *filter(None, (bad and f"{bad}; it is paid for all the same", priced.reason))]
+        notices = [
+            *delivery.notices,
+            *filter(None, (bad and f"{bad}; it is paid for all the same", priced.reason, self._slow())),
+        ]
         if not settled:
             notices.append(
                 f"the ledger could not be written: ${usd_text(self.reservation.amount_nusd)} stays held for"
@@ -259,6 +259,7 @@ class Attempter:
                 vendor_request_id=known_as,
             )
         settled = self._resolve(resolution)
+        self._slow()
         self._log(type(error).__name__, error.charged, resolution.amount_nusd, error.status_code)
         return Failed(
             reservation=self.reservation,
@@ -331,6 +332,17 @@ class Attempter:
             )
         )
 
+    def _slow(self) -> str:
+        """Tell of a call that took far longer than such calls do."""
+        candidate, seconds = self.candidate, self.shop.clock.elapsed_s() - self._started_s
+        model, size, quality = candidate.deployment.model, candidate.size, candidate.quality
+        slow = why_slow(model, self.request, size=size, quality=quality, n=self.n, seconds=seconds)
+        if slow is None:
+            return ""
+        told = {"seconds": round(slow.seconds, 1), "typical_s": round(slow.typical_s, 1), "causes": slow.causes}
+        self.shop.log.warning("slow", reservation=self.reservation.id, deployment=candidate.deployment.name, **told)
+        return str(slow)
+
     def _log(self, status: str, charged: Charged, cost_nusd: int, status_code: int | None = None) -> None:
         candidate = self.candidate
         self.shop.log.info(
@@ -352,36 +364,6 @@ class Attempter:
             quote_usd=usd_text(self.quote.price_nusd),
             cost_usd=usd_text(cost_nusd),
         )
-
-
-def run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
-    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
-
-    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
-    a call must be made exactly once: here one without a thread is made in turn.
-    """
-    if len(attempters) == 1:
-        return [attempters[0].run()]
-    under_way: list[Future[Bought | Failed]] = []
-
-    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
-        try:
-            future.set_result(attempter.run())
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            future.set_exception(error)
-
-    try:
-        for attempter in attempters:
-            future: Future[Bought | Failed] = Future()
-            try:
-                Thread(target=run, args=(attempter, future), name="routing-call").start()
-            except RuntimeError:
-                run(attempter, future)
-            under_way.append(future)
-        wait(under_way)
-    finally:
-        wait(under_way)
-    return [future.result() for future in under_way]
 
 
 def _printable(text: str) -> str:

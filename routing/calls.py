@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from routing.attempt import Attempter, Bought, run_all
+from routing.attempt import Attempter, Bought
 from routing.core.budgets import Purchase, claims_for
 from routing.core.entries import CacheHit, Reservation
 from routing.core.features import features_of
@@ -21,6 +23,7 @@ from routing.shop import cached_call
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from routing.attempt import Failed
     from routing.basket import Basket
     from routing.cache.base import CachedCall
     from routing.core.plan import Candidate
@@ -150,7 +153,7 @@ class Caller:
             )
             for call, reservation in zip(calls, reservations, strict=True)
         ]
-        for call, outcome in zip(calls, run_all(attempters), strict=True):
+        for call, outcome in zip(calls, _run_all(attempters), strict=True):
             self.basket.take(outcome)
             if isinstance(outcome, Bought):
                 self.basket.served_by = self.candidate
@@ -239,3 +242,33 @@ class Caller:
         self.shop.store.record_cached(basket.record, hit)
         basket.saved_nusd += call.quote.expected_nusd
         return True
+
+
+def _run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
+    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
+
+    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
+    a call must be made exactly once: here one without a thread is made in turn.
+    """
+    if len(attempters) == 1:
+        return [attempters[0].run()]
+    under_way: list[Future[Bought | Failed]] = []
+
+    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
+        try:
+            future.set_result(attempter.run())
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            future.set_exception(error)
+
+    try:
+        for attempter in attempters:
+            future: Future[Bought | Failed] = Future()
+            try:
+                Thread(target=run, args=(attempter, future), name="routing-call").start()
+            except RuntimeError:
+                run(attempter, future)
+            under_way.append(future)
+        wait(under_way)
+    finally:
+        wait(under_way)
+    return [future.result() for future in under_way]

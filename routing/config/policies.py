@@ -190,6 +190,11 @@ class _Reader:
             if name in (*route.use, *route.on_failure):
                 message = f"{name} is tried before already, so that it stands in for nobody"
                 self._problems.warn((*path, "use", at), message, "name another, or delete it here")
+            if name in set(Show):
+                message = (
+                    f"a deployment called {name} cannot stand in: `{name}` is what a result says of a shown picture"
+                )
+                self._problems.error((*path, "use", at), message, "give it another name")
         self._check_unique(entry.show, (*path, "show"), "word")
         if "placeholder" in entry.show[:-1]:
             at = entry.show.index("placeholder") + 1

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from routing.core.features import MEGAPIXEL
 from routing.core.pacing import UNKNOWN, Allowance
 from routing.core.picture import Size
 
@@ -176,6 +177,25 @@ class TokenRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypicalTime:
+    """How long a call for one picture of one megapixel usually takes, by quality (``None`` without such a choice).
+
+    ``growth`` is what each further megapixel adds, as a share of that.
+    """
+
+    seconds: Mapping[str | None, float]
+    growth: float = 0.0
+
+    def of(self, size: Size, quality: str | None) -> float | None:
+        """Tell the seconds for a size; ``None`` where nobody knows."""
+        seconds = self.seconds.get(quality)
+        return None if seconds is None else seconds * max(1.0, 1 + self.growth * (size.pixels / MEGAPIXEL - 1))
+
+
+NOTHING_KNOWN = TypicalTime(seconds=MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """What one model can do, from the catalog.
 
@@ -203,6 +223,7 @@ class Model:
     tokens: TokenRule | None = None
     priced_by_variant: bool = False
     approximate_sizes: bool = False
+    typical: TypicalTime = NOTHING_KNOWN
     batch: bool = False
     unconfirmed: bool = False
     shutdown: date | None = None

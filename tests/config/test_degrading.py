@@ -72,6 +72,11 @@ def test_a_stand_in_that_cannot_do_what_the_route_is_for_is_warned_of(tmp_path: 
     ]
 
 
+def test_a_stand_in_cannot_be_called_like_what_is_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="a deployment called last cannot stand in"):
+        read(tmp_path, "{use: [gpt-image-2], degrade: {use: [last]}}", router=ROUTER.replace("  flux:", "  last:"))
+
+
 def test_a_stand_in_that_nobody_declares_is_refused_with_a_guess(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as wrong:
         read(tmp_path, "{use: [gpt-image-2], degrade: {use: [nanobanana]}}")

@@ -48,6 +48,11 @@ class Bought:
     notices: tuple[str, ...]
     settled: bool
 
+    @property
+    def good(self) -> int:
+        """How many of its pictures are not bad."""
+        return self.faults.count("")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from routing.attempt import Bought, Failed, as_attempt
 from routing.core.money import Money
+from routing.core.policy import OnBad
 from routing.core.prices import Usage
 from routing.errors import AllCandidatesFailed, RoutingError
-from routing.faults import fault_sentences
+from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Attempt, Result
 
 if TYPE_CHECKING:
@@ -45,9 +46,15 @@ class Basket:
 
     @property
     def missing(self) -> int:
-        """How many pictures are still wanted."""
-        have = sum(len(bought.delivery.pictures) for bought in self.bought)
+        """How many pictures are still wanted; where the route buys others for bad ones, those do not count."""
+        retries = self.plan.route.bad is OnBad.RETRY
+        have = sum(bought.good if retries else len(bought.faults) for bought in self.bought)
         return max(0, self.request.n - have - sum(len(call.pictures) for call in self.cached.values()))
+
+    @property
+    def bad(self) -> int:
+        """How many bad pictures were bought."""
+        return sum(len(bought.faults) - bought.good for bought in self.bought)
 
     @property
     def charged_nusd(self) -> int:
@@ -73,10 +80,10 @@ class Basket:
             RoutingError: where no picture is there: what went wrong.
 
         """
-        pictures = [p for call in self.cached.values() for p in call.pictures]
-        pictures += [p for bought in self.bought for p in bought.delivery.pictures]
-        faults = [fault for call in self.cached.values() for fault in call.faults or ("",) * len(call.pictures)]
-        faults += [fault for bought in self.bought for fault in bought.faults]
+        found = [each for call in self.cached.values() for each in judged(call)]
+        found += [each for one in self.bought for each in zip(one.delivery.pictures, one.faults, strict=True)]
+        found = without_surplus(found, self.request.n)
+        pictures = [picture for picture, _ in found]
         if not pictures or self.served_by is None:
             raise self.error(refusal)
         if len(pictures) < self.request.n:
@@ -105,7 +112,7 @@ class Basket:
             lines=tuple(line for bought in self.bought for line in bought.lines),
             revised_prompt=first.revised_prompt,
             seed=first.seed,
-            faults=fault_sentences(faults),
+            faults=fault_sentences([fault for _, fault in found]),
             degraded=self.degraded,
             notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
             attempts=self.attempts(),

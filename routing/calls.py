@@ -163,7 +163,9 @@ class Caller:
     def _calls(self, pictures: int) -> list[Call]:
         """Cut pictures into calls, each with a key that stands for no other pictures of this request."""
         basket, candidate = self.basket, self.candidate
-        taken = {*basket.cached, *(bought.reservation.picture_key for bought in basket.bought)}
+        # A bad picture stands under no key: the one that is bought for it takes its place.
+        good = (bought for bought in basket.bought if not any(bought.faults))
+        taken = {*basket.cached, *(bought.reservation.picture_key for bought in good)}
         calls = []
         for n in candidate.calls(pictures):
             quote = candidate.quote if n == basket.request.n else self._quote(n)

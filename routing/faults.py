@@ -8,8 +8,9 @@ from routing.errors import RequestError
 from routing.pictures import is_blank
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from routing.cache.base import CachedCall
     from routing.core.picture import Picture, Size
     from routing.providers.base import ImageCall
 
@@ -24,6 +25,23 @@ def faults_of(pictures: Sequence[Picture], call: ImageCall) -> tuple[str, ...]:
     picture that shows nothing. One that is larger than asked is not bad.
     """
     return tuple(" and ".join(_faults(picture, call)) for picture in pictures)
+
+
+def judged(call: CachedCall) -> Iterator[tuple[Picture, str]]:
+    """Go through the pictures of a kept call, each with what is bad about it."""
+    return zip(call.pictures, call.faults or ("",) * len(call.pictures), strict=True)
+
+
+def without_surplus(found: Iterable[tuple[Picture, str]], wanted: int) -> list[tuple[Picture, str]]:
+    """Leave out bad pictures that others were bought for since: the earliest first, and only what is too many."""
+    found = list(found)
+    surplus, kept = len(found) - wanted, []
+    for picture, fault in found:
+        if fault and surplus > 0:
+            surplus -= 1
+        else:
+            kept.append((picture, fault))
+    return kept
 
 
 def fault_sentences(faults: Sequence[str]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from routing.calls import Caller
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
+from routing.core.policy import OnBad
 from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
 from routing.degrade import buy_instead, may_degrade, shown_instead
 from routing.errors import (
@@ -37,6 +38,8 @@ DEADLINE_S = 900.0
 """How long a request may wait for rate limits where nobody sets a deadline."""
 PATIENCE_S = 15.0
 """And how long for a deployment to recover: that may take seconds or days, and nobody can tell."""
+BAD_ROUNDS_AT_MOST = 2
+"""A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
 LEAST_LEFT_S = 1.0
 """With less time than this nothing is tried again: it would be paid for and cut off."""
 
@@ -45,7 +48,8 @@ LEAST_LEFT_S = 1.0
 class Buyer:
     """One request while it is being bought.
 
-    ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_unsent`` counts by deployment those that
+    ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_bad_rounds`` those that brought bad
+    pictures where the route buys others for them. ``_unsent`` counts by deployment those that
     never reached it. ``_over``: nothing may be bought any more; ``_refused``: a budget says so.
     """
 
@@ -57,6 +61,7 @@ class Buyer:
     _turned_away: tuple[Candidate, BudgetExceeded] | None = field(default=None, init=False)
     _ceiling_nusd: int | None = field(default=None, init=False)
     _doubts: int = field(default=0, init=False)
+    _bad_rounds: int = field(default=0, init=False)
     _unsent: Counter[str] = field(default_factory=Counter, init=False)
     _over: bool = field(default=False, init=False)
     _refused: bool = field(default=False, init=False)
@@ -126,6 +131,7 @@ class Buyer:
 
     def _try(self, candidate: Candidate, *, alone: bool) -> bool:
         """Buy from a candidate; tell whether it may be tried again."""
+        bad_before = self.basket.bad
         try:
             failed = self._buy_from(candidate, alone=alone)
         except (BudgetExceeded, PriceCapExceeded, ProviderRateLimited, ProviderTimeout) as no:
@@ -136,6 +142,10 @@ class Buyer:
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False
+        if self.basket.bad > bad_before and self.basket.plan.route.bad is OnBad.RETRY:
+            self._bad_rounds += 1
+            self._over = self._over or self._bad_rounds >= BAD_ROUNDS_AT_MOST
+            return not failed or self._may_follow(candidate, failed)
         return self._may_follow(candidate, failed)
 
     def _buy_from(self, candidate: Candidate, *, alone: bool) -> list[Failed]:

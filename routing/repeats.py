@@ -10,7 +10,7 @@ from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.core.request import ImageRequest
 from routing.errors import RequestError, RequestIdReused
-from routing.faults import fault_sentences
+from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Result
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
     calls = [_kept(shop, request, entry) for entry in entries]
     last = entries[-1]
     usages = [attempt.resolution.usage for attempt in delivered if attempt.resolution and attempt.resolution.usage]
-    pictures = tuple(picture for call in calls for picture in call.pictures)
-    faults = fault_sentences([fault for call in calls for fault in call.faults or ("",) * len(call.pictures)])
+    found = without_surplus((each for call in calls for each in judged(call)), request.n)
+    pictures = tuple(picture for picture, _ in found)
     notices = [f"request_id {request.request_id!r} was answered before: nothing was bought now"]
     if len(pictures) < request.n:
         notices.append(f"{len(pictures)} of {request.n} pictures were to be had then; a new request_id buys afresh")
@@ -93,7 +93,7 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
         usage=usages[0] if len(usages) == 1 else None,
         revised_prompt=calls[0].revised_prompt,
         seed=calls[0].seed,
-        faults=faults,
+        faults=fault_sentences([fault for _, fault in found]),
         degraded=_stand_in(history, delivered),
         notices=tuple(notices),
     )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from routing import ProviderTimeout, usd
 from routing.core.entries import Basis, EntryKind
 from routing.core.picture import Size
+from routing.core.policy import OnBad
 from routing.testing import FrozenClock, blank_picture, plain_picture
 from tests.router.test_single_flight import Crowd, gated, send
-from tests.shop import SQUARE, open_bench
+from tests.shop import SQUARE, open_bench, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +130,73 @@ def test_one_request_id_sent_several_times_at_once_gets_its_bad_picture_every_ti
     crowd.wait()
     assert (crowd.errors, len(vendor.calls)) == ([], 1)
     assert [result.faults for result in crowd.results] == [("the picture is blank",)] * 4
+
+
+# --- Where the route buys another -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def retrying(tmp_path: Path) -> Iterator[Bench]:
+    """Buys another for a bad picture; finals may go to a second deployment."""
+    made = settings()
+    routes = {name: tuple(replace(each, bad=OnBad.RETRY) for each in some) for name, some in made.policy.routes.items()}
+    opened = open_bench(replace(made, policy=replace(made.policy, routes=routes)), cache=tmp_path / "cache")
+    yield opened
+    opened.router.close()
+
+
+def test_another_is_bought_on_a_hold_of_its_own_and_both_are_paid_for(retrying: Bench) -> None:
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="review", request_id="fox")
+    assert (result.faults, len(result.images), result.images == (BLANK,)) == ((), 1, False)
+    assert [(each.reservation_id, each.status) for each in result.attempts] == [
+        ("fox/1", "bad picture: blank"),
+        ("fox/2", "delivered"),
+    ]
+    assert result.cost == retrying.spent() == sum(each.cost for each in result.attempts)
+    assert [entry.reason for entry in settled(retrying)] == ["bad picture: blank", ""]
+    again = retrying.router.generate("a fox", importance="review", request_id="fox")
+    assert (again.images, again.faults, again.cost) == (result.images, (), result.cost)
+    assert retrying.router.generate("a fox", importance="review").images == result.images
+    assert retrying.calls == ["gpt", "gpt"]
+
+
+def test_the_next_candidate_goes_first_where_there_is_one(retrying: Bench) -> None:
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="final")
+    assert (result.faults, result.deployment, retrying.calls) == ((), "gpt-b", ["gpt", "gpt-b"])
+
+
+def test_where_the_second_is_bad_too_it_is_delivered_and_no_third_is_bought(retrying: Bench) -> None:
+    retrying.fakes["gpt"].deliver_next(BLANK, BLANK)
+    result = retrying.router.generate("a fox", importance="review", request_id="fox")
+    assert (result.images, result.faults) == ((BLANK,), ("the picture is blank",))
+    assert (retrying.calls, result.cost) == (["gpt", "gpt"], retrying.spent())
+    again = retrying.router.generate("a fox", importance="review", request_id="fox")
+    assert (again.images, again.faults) == ((BLANK,), ("the picture is blank",))
+
+
+def test_where_the_second_fails_the_bad_one_is_delivered(retrying: Bench) -> None:
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    retrying.fakes["gpt-b"].fail_next(ProviderTimeout("no answer"))
+    result = retrying.router.generate("a fox", importance="final")
+    assert (result.images, result.faults, result.deployment) == ((BLANK,), ("the picture is blank",), "gpt")
+    assert result.unconfirmed > 0
+    assert result.cost == retrying.spent()
+
+
+def test_where_max_price_leaves_no_room_the_bad_one_is_delivered(retrying: Bench) -> None:
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="final", max_price=usd("0.3"))
+    assert (result.faults, retrying.calls) == (("the picture is blank",), ["gpt"])
+    assert any("another attempt may cost" in notice for notice in result.notices)
+
+
+def test_only_the_bad_one_of_several_is_bought_again(retrying: Bench) -> None:
+    retrying.fakes["flux"].deliver_next(plain_picture(SQUARE), BLANK, plain_picture(SQUARE))
+    result = retrying.router.generate("a fox", importance="draft", n=3)
+    assert (result.faults, len(result.images), BLANK in result.images) == ((), 3, False)
+    assert len(retrying.calls) == 4
 
 
 @pytest.mark.parametrize(("fault", "says"), [("blank", "blank"), ("small", "512x512 instead of 1024x1024")])

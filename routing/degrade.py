@@ -1,4 +1,4 @@
-"""What a caller gets where nothing could be had, and the route says what then: always marked, never booked as bought.
+"""What a caller gets where nothing could be had, and the route says what then: bought elsewhere, or only shown.
 
 A placeholder costs nothing and could stand in for everything. But a request that nobody can serve, a refused prompt, a
 price cap and a ledger that cannot be reached stay errors: each must be seen by somebody who can change it.

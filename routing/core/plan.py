@@ -102,7 +102,7 @@ class Plan:
 
     def stands_in(self, candidate: Candidate) -> str:
         """Say for whom a candidate stands in; ``""`` for the route's own."""
-        return f"{STANDS_IN}{', '.join(self.route.use)}" if candidate in self.stand_ins else ""
+        return f"{STANDS_IN}{', '.join(self.route.use)}" if any(candidate is each for each in self.stand_ins) else ""
 
 
 class _Unfit(Exception):

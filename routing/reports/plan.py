@@ -71,14 +71,14 @@ def route_words(plan: Plan) -> str:
     return f"{place}{when}: {order}{', '.join(route.use)}"
 
 
-_SHOWN = {Show.LAST: "the asset's last picture is shown", Show.PLACEHOLDER: "a placeholder is shown"}
+_SHOWN = {Show.LAST: "the asset's last picture", Show.PLACEHOLDER: "a placeholder"}
 
 
 def degrade_words(plan: Plan) -> str:
     """Say what is done where nothing can be had: who is bought from then, and what is shown."""
     bought = (f"{asked_for(each)} for at most {readable(each.quote.price_nusd)}" for each in plan.stand_ins)
     steps = [*bought, *(_SHOWN[each] for each in plan.route.degrade.show)]
-    return ", then ".join(steps) if steps else "none of its stand-ins can serve this"
+    return "; else ".join(steps) if steps else "none of its stand-ins can serve this"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,13 @@ def test_a_plan_says_for_whom_they_stand_in() -> None:
     ]
 
 
+def test_a_routes_own_deployment_never_stands_in_for_itself() -> None:
+    made = settings([BY_TOKEN], Route(use=("token",), degrade=Degrade(use=("token",))))
+    found = plan(made, ask())
+    assert found.candidates == found.stand_ins
+    assert [found.stands_in(each) for each in found.candidates] == [""]
+
+
 def test_they_are_asked_for_what_the_route_asks_as_far_as_they_know_it() -> None:
     route = {"ask": Ask(quality="high", size=Size(width=1600, height=1600))}
     assert stand_ins(planned(route=route)) == [("piece", None, "1024x1024"), ("token", "high", "1600x1600")]

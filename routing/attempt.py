@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
@@ -15,13 +13,14 @@ from routing.core.money import MAX_NUSD, Money, usd_text
 from routing.core.prices import Line, Usage, cost_of
 from routing.core.quote import variant_of
 from routing.core.retries import ended_as
+from routing.core.slowness import why_slow
 from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
+from routing.faults import fault_reason, faults_of
 from routing.providers.base import Delivery, ImageCall
 from routing.results import Attempt
+from routing.shop import cached_call
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from routing.core.alerts import Alert
     from routing.core.entries import Reservation
     from routing.core.plan import Candidate, Plan
@@ -36,14 +35,23 @@ ID_CHARS_AT_MOST = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bought:
-    """A call that brought pictures, and what it cost in nano-USD."""
+    """A call that brought pictures, and what it cost in nano-USD.
+
+    ``faults`` say of each picture what is bad about it, ``""`` where all is well; a bad one is paid for like any.
+    """
 
     reservation: Reservation
     delivery: Delivery
+    faults: tuple[str, ...]
     cost_nusd: int
     lines: tuple[Line, ...]
     notices: tuple[str, ...]
     settled: bool
+
+    @property
+    def good(self) -> int:
+        """How many of its pictures are not bad."""
+        return self.faults.count("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,7 @@ class Failed:
 def as_attempt(ended: Bought | Failed) -> Attempt:
     """Tell a call to the caller."""
     if isinstance(ended, Bought):
-        images, status, unconfirmed = len(ended.delivery.pictures), "delivered", False
+        images, status, unconfirmed = len(ended.delivery.pictures), fault_reason(ended.faults) or "delivered", False
     else:
         images, status, unconfirmed = 0, str(ended.error), ended.unconfirmed
     return Attempt(
@@ -113,7 +121,9 @@ class Attempter:
             self.shop.limiter.give_back(self.slot)
             return self._failed(too_late)
         try:
-            delivery = self.shop.providers[deployment.provider].buy(self._image_call())
+            call = self._image_call()
+            delivery = self.shop.providers[deployment.provider].buy(call)
+            faults = faults_of(delivery.pictures, call)
         except ProviderError as error:
             failed = self._failed(error)
             self._hear(ended_as(error, cut_short=self._timeout_s() < deployment.timeout_s), str(error))
@@ -124,7 +134,7 @@ class Attempter:
             told = f"{deployment.name}: interrupted by {type(error).__name__}"
             self._failed(ProviderUnavailable(told, deployment=deployment.name))
             raise
-        bought = self._delivered(delivery)
+        bought = self._delivered(delivery, faults)
         self._hear(Ended.WELL)
         self.shop.limiter.hear(self.slot, delivery.told)
         return bought
@@ -178,8 +188,9 @@ class Attempter:
             on_send=partial(self.shop.limiter.send, self.slot),
         )
 
-    def _delivered(self, delivery: Delivery) -> Bought:
+    def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
         priced = self._price(delivery.usage, len(delivery.pictures))
+        bad, stands_in = fault_reason(faults), self.plan.stands_in(self.candidate)
         settled = self._resolve(
             Resolution(
                 reservation_id=self.reservation.id,
@@ -189,7 +200,7 @@ class Attempter:
                 basis=priced.basis,
                 images=len(delivery.pictures),
                 usage=delivery.usage,
-                reason=priced.reason,
+                reason="; ".join(filter(None, (stands_in, bad, priced.reason))),
                 vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
             )
         )
@@ -200,18 +211,25 @@ class Attempter:
                 quote_usd=usd_text(self.reservation.amount_nusd),
                 cost_usd=usd_text(priced.cost_nusd),
             )
-        notices = [*delivery.notices, *([priced.reason] if priced.reason else [])]
+        notices = [
+            *delivery.notices,
+            *filter(None, (bad and f"{bad}; it is paid for all the same", priced.reason, self._slow())),
+        ]
         if not settled:
             notices.append(
                 f"the ledger could not be written: ${usd_text(self.reservation.amount_nusd)} stays held for"
                 f" {self.reservation.id} until it expires"
             )
-        if self.shop.cache is not None and not self.shop.keep(self.reservation, self.request, delivery):
+        kept = cached_call(self.reservation, self.request, delivery, faults)
+        if self.shop.cache is not None and not self.shop.keep(kept, self.reservation.picture_key):
             notices.append("the pictures could not be kept in the cache; a repeat will be bought again")
-        self._log("delivered", Charged.YES, priced.cost_nusd)
+        if bad:
+            self.shop.log.warning("bad_picture", reservation=self.reservation.id, faults=bad)
+        self._log("bad_picture" if bad else "delivered", Charged.YES, priced.cost_nusd)
         return Bought(
             reservation=self.reservation,
             delivery=delivery,
+            faults=faults,
             cost_nusd=priced.cost_nusd,
             lines=priced.lines,
             notices=tuple(notices),
@@ -246,6 +264,7 @@ class Attempter:
                 vendor_request_id=known_as,
             )
         settled = self._resolve(resolution)
+        self._slow()
         self._log(type(error).__name__, error.charged, resolution.amount_nusd, error.status_code)
         return Failed(
             reservation=self.reservation,
@@ -318,6 +337,17 @@ class Attempter:
             )
         )
 
+    def _slow(self) -> str:
+        """Tell of a call that took far longer than such calls do."""
+        candidate, seconds = self.candidate, self.shop.clock.elapsed_s() - self._started_s
+        model, size, quality = candidate.deployment.model, candidate.size, candidate.quality
+        slow = why_slow(model, self.request, size=size, quality=quality, n=self.n, seconds=seconds)
+        if slow is None:
+            return ""
+        told = {"seconds": round(slow.seconds, 1), "typical_s": round(slow.typical_s, 1), "causes": slow.causes}
+        self.shop.log.warning("slow", reservation=self.reservation.id, deployment=candidate.deployment.name, **told)
+        return str(slow)
+
     def _log(self, status: str, charged: Charged, cost_nusd: int, status_code: int | None = None) -> None:
         candidate = self.candidate
         self.shop.log.info(
@@ -339,36 +369,6 @@ class Attempter:
             quote_usd=usd_text(self.quote.price_nusd),
             cost_usd=usd_text(cost_nusd),
         )
-
-
-def run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
-    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
-
-    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
-    a call must be made exactly once: here one without a thread is made in turn.
-    """
-    if len(attempters) == 1:
-        return [attempters[0].run()]
-    under_way: list[Future[Bought | Failed]] = []
-
-    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
-        try:
-            future.set_result(attempter.run())
-        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
-            future.set_exception(error)
-
-    try:
-        for attempter in attempters:
-            future: Future[Bought | Failed] = Future()
-            try:
-                Thread(target=run, args=(attempter, future), name="routing-call").start()
-            except RuntimeError:
-                run(attempter, future)
-            under_way.append(future)
-        wait(under_way)
-    finally:
-        wait(under_way)
-    return [future.result() for future in under_way]
 
 
 def _printable(text: str) -> str:

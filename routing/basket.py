@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from routing.attempt import Bought, Failed, as_attempt
 from routing.core.money import Money
+from routing.core.policy import OnBad
 from routing.core.prices import Usage
 from routing.errors import AllCandidatesFailed, RoutingError
+from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Attempt, Result
 
 if TYPE_CHECKING:
@@ -20,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, kw_only=True)
 class Basket:
-    """Filled call by call; ``served_by`` is who delivered, or the cache in its stead."""
+    """Filled call by call; ``served_by`` is who delivered, or the cache in its stead.
+
+    ``degraded`` names the deployment that stands in for the route's own.
+    """
 
     request: ImageRequest
     record: RequestRecord
@@ -32,12 +37,24 @@ class Basket:
     cached: dict[str, CachedCall] = field(default_factory=dict)
     saved_nusd: int = 0
     served_by: Candidate | None = None
+    degraded: str | None = None
+
+    @property
+    def served(self) -> bool:
+        """Tell whether any picture is there."""
+        return bool(self.bought or self.cached)
 
     @property
     def missing(self) -> int:
-        """How many pictures are still wanted."""
-        have = sum(len(bought.delivery.pictures) for bought in self.bought)
+        """How many pictures are still wanted; where the route buys others for bad ones, those do not count."""
+        retries = self.plan.route.bad is OnBad.RETRY
+        have = sum(bought.good if retries else len(bought.faults) for bought in self.bought)
         return max(0, self.request.n - have - sum(len(call.pictures) for call in self.cached.values()))
+
+    @property
+    def bad(self) -> int:
+        """How many bad pictures were bought."""
+        return sum(len(bought.faults) - bought.good for bought in self.bought)
 
     @property
     def charged_nusd(self) -> int:
@@ -63,10 +80,12 @@ class Basket:
             RoutingError: where no picture is there: what went wrong.
 
         """
-        pictures = [p for call in self.cached.values() for p in call.pictures]
-        pictures += [p for bought in self.bought for p in bought.delivery.pictures]
+        found = [each for call in self.cached.values() for each in judged(call)]
+        found += [each for one in self.bought for each in zip(one.delivery.pictures, one.faults, strict=True)]
+        found = without_surplus(found, self.request.n)
+        pictures = [picture for picture, _ in found]
         if not pictures or self.served_by is None:
-            raise self._error(refusal)
+            raise self.error(refusal)
         if len(pictures) < self.request.n:
             why = self.failed[-1].error if self.failed else refusal
             self.notices.append(f"{len(pictures)} of {self.request.n} pictures: {why or 'the vendor sent fewer'}")
@@ -93,17 +112,21 @@ class Basket:
             lines=tuple(line for bought in self.bought for line in bought.lines),
             revised_prompt=first.revised_prompt,
             seed=first.seed,
+            faults=fault_sentences([fault for _, fault in found]),
+            degraded=self.degraded,
             notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
-            attempts=self._attempts(),
+            attempts=self.attempts(),
             plan=self.plan,
         )
 
-    def _attempts(self) -> tuple[Attempt, ...]:
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Tell every call and what became of it, in order."""
         ended: list[Bought | Failed] = [*self.bought, *self.failed]
         ended.sort(key=lambda one: int(one.reservation.id.rpartition("/")[2]))
         return tuple(as_attempt(one) for one in ended)
 
-    def _error(self, refusal: RoutingError | None) -> RoutingError:
+    def error(self, refusal: RoutingError | None) -> RoutingError:
+        """Say why no picture is there."""
         errors = [failed.error for failed in self.failed]
         if not errors:
             return refusal or RoutingError("the plan has no candidate")

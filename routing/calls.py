@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
+from threading import Thread
 from typing import TYPE_CHECKING
 
-from routing.attempt import Attempter, Bought, run_all
+from routing.attempt import Attempter, Bought
 from routing.core.budgets import Purchase, claims_for
 from routing.core.entries import CacheHit, Reservation
 from routing.core.features import features_of
@@ -21,7 +23,9 @@ from routing.shop import cached_call
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from routing.attempt import Failed
     from routing.basket import Basket
+    from routing.cache.base import CachedCall
     from routing.core.plan import Candidate
     from routing.core.quote import Quote
     from routing.flights import Boarding
@@ -83,7 +87,7 @@ class Caller:
         """
         calls = self._calls(n)
         shared = [call.key for call in calls if call.key and not self.basket.request.fresh]
-        with self.shop.flights.board(shared, self.give_up_at_s - self.shop.clock.elapsed_s()) as boarding:
+        with self.shop.flights.board(shared, self.give_up_at_s - self.shop.clock.elapsed_s(), self._takes) as boarding:
             missing = [call for call in calls if not self._from_cache(call, boarding)]
             if not missing:
                 return None
@@ -149,16 +153,19 @@ class Caller:
             )
             for call, reservation in zip(calls, reservations, strict=True)
         ]
-        for call, outcome in zip(calls, run_all(attempters), strict=True):
+        for call, outcome in zip(calls, _run_all(attempters), strict=True):
             self.basket.take(outcome)
             if isinstance(outcome, Bought):
                 self.basket.served_by = self.candidate
-                boarding.land(call.key, cached_call(outcome.reservation, request, outcome.delivery))
+                landed = cached_call(outcome.reservation, request, outcome.delivery, outcome.faults)
+                boarding.land(call.key, landed)
 
     def _calls(self, pictures: int) -> list[Call]:
         """Cut pictures into calls, each with a key that stands for no other pictures of this request."""
         basket, candidate = self.basket, self.candidate
-        taken = {*basket.cached, *(bought.reservation.picture_key for bought in basket.bought)}
+        # A bad picture stands under no key: the one that is bought for it takes its place.
+        good = (bought for bought in basket.bought if not any(bought.faults))
+        taken = {*basket.cached, *(bought.reservation.picture_key for bought in good)}
         calls = []
         for n in candidate.calls(pictures):
             quote = candidate.quote if n == basket.request.n else self._quote(n)
@@ -208,6 +215,10 @@ class Caller:
             picture_key=call.key,
         )
 
+    def _takes(self, found: CachedCall) -> bool:
+        """Tell whether pictures that others bought just now will do; bad ones only where this very request did."""
+        return not found.faults or found.bought_by.rpartition("/")[0] == self.basket.record.request_id
+
     def _from_cache(self, call: Call, boarding: Boarding) -> bool:
         basket = self.basket
         found = None if basket.request.fresh else boarding.landed.get(call.key) or self.shop.find(call.key)
@@ -228,7 +239,38 @@ class Caller:
             picture_key=f"{call.key}:{found.bought_by}",
             size=str(call.candidate.size),
             quality=call.candidate.quality,
+            reason=basket.plan.stands_in(call.candidate),
         )
         self.shop.store.record_cached(basket.record, hit)
         basket.saved_nusd += call.quote.expected_nusd
         return True
+
+
+def _run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:
+    """Make calls side by side, and wait until each has ended before what one of them raised, or an interrupt, goes on.
+
+    Each has a thread of its own. A pool that runs out of threads cannot tell which of its calls it will still make, and
+    a call must be made exactly once: here one without a thread is made in turn.
+    """
+    if len(attempters) == 1:
+        return [attempters[0].run()]
+    under_way: list[Future[Bought | Failed]] = []
+
+    def run(attempter: Attempter, future: Future[Bought | Failed]) -> None:
+        try:
+            future.set_result(attempter.run())
+        except BaseException as error:  # noqa: BLE001 - whoever waits raises it
+            future.set_exception(error)
+
+    try:
+        for attempter in attempters:
+            future: Future[Bought | Failed] = Future()
+            try:
+                Thread(target=run, args=(attempter, future), name="routing-call").start()
+            except RuntimeError:
+                run(attempter, future)
+            under_way.append(future)
+        wait(under_way)
+    finally:
+        wait(under_way)
+    return [future.result() for future in under_way]

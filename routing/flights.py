@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from routing.errors import Charged, ProviderTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from routing.cache.base import CachedCall
 
@@ -25,11 +25,14 @@ class Flights:
         self._under_way: dict[tuple[int, str], Future[CachedCall | None]] = {}
 
     @contextmanager
-    def board(self, keys: Iterable[str], wait_s: float) -> Iterator[Boarding]:
+    def board(
+        self, keys: Iterable[str], wait_s: float, takes: Callable[[CachedCall], bool] = lambda _: True
+    ) -> Iterator[Boarding]:
         """Wait until nobody else is buying any of these; what others bought meanwhile is ``landed``.
 
-        The rest is the caller's own to buy until the block ends. Where that brings nothing, the next one of those who
-        wait has its turn: never two at once. ``wait_s`` bounds all waiting together.
+        The rest is the caller's own to buy until the block ends. Where that brings nothing, or nothing that the next
+        one of those who wait ``takes``, that one has its turn: never two at once. ``wait_s`` bounds all waiting
+        together.
 
         Raises:
             ProviderTimeout: where others were still buying by then; nothing was charged.
@@ -40,7 +43,7 @@ class Flights:
         try:
             # In one order for everybody, or two who want two pictures could wait for each other.
             for key in sorted(set(keys)):
-                self._board(boarding, (os.getpid(), key), give_up_at)
+                self._board(boarding, (os.getpid(), key), give_up_at, takes)
             yield boarding
         finally:
             for place, own in boarding.own.items():
@@ -48,7 +51,9 @@ class Flights:
                     del self._under_way[place]
                     own.set_result(boarding.landed.get(place[1]))
 
-    def _board(self, boarding: Boarding, place: tuple[int, str], give_up_at: float) -> None:
+    def _board(
+        self, boarding: Boarding, place: tuple[int, str], give_up_at: float, takes: Callable[[CachedCall], bool]
+    ) -> None:
         while True:
             # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
             own = boarding.own.setdefault(place, Future())
@@ -60,7 +65,7 @@ class Flights:
             except TimeoutError:
                 told = "the same picture is being bought for another request, and was not there by the deadline"
                 raise ProviderTimeout(told, retryable=True, charged=Charged.NO) from None
-            if found is not None:
+            if found is not None and takes(found):
                 boarding.landed[place[1]] = found
                 return
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from routing.calls import Caller
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
+from routing.core.policy import OnBad
 from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
+from routing.degrade import buy_instead, may_degrade, shown_instead
 from routing.errors import (
     BudgetExceeded,
     Charged,
@@ -36,6 +38,8 @@ DEADLINE_S = 900.0
 """How long a request may wait for rate limits where nobody sets a deadline."""
 PATIENCE_S = 15.0
 """And how long for a deployment to recover: that may take seconds or days, and nobody can tell."""
+BAD_ROUNDS_AT_MOST = 2
+"""A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
 LEAST_LEFT_S = 1.0
 """With less time than this nothing is tried again: it would be paid for and cut off."""
 
@@ -44,8 +48,9 @@ LEAST_LEFT_S = 1.0
 class Buyer:
     """One request while it is being bought.
 
-    ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_unsent`` counts by deployment those that
-    never reached it.
+    ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_bad_rounds`` those that brought bad
+    pictures where the route buys others for them. ``_unsent`` counts by deployment those that
+    never reached it. ``_over``: nothing may be bought any more; ``_refused``: a budget says so.
     """
 
     shop: Shop
@@ -56,8 +61,10 @@ class Buyer:
     _turned_away: tuple[Candidate, BudgetExceeded] | None = field(default=None, init=False)
     _ceiling_nusd: int | None = field(default=None, init=False)
     _doubts: int = field(default=0, init=False)
+    _bad_rounds: int = field(default=0, init=False)
     _unsent: Counter[str] = field(default_factory=Counter, init=False)
     _over: bool = field(default=False, init=False)
+    _refused: bool = field(default=False, init=False)
 
     def buy(self) -> Result:
         """Walk the plan until every picture is there, or until going on would be wrong.
@@ -78,22 +85,33 @@ class Buyer:
         candidates: Sequence[Candidate] = basket.plan.candidates
         walks = 0
         while candidates:
-            candidates, wait_s = self._walk(candidates)
+            candidates, wait_s = self._walk(candidates, alone=len(candidates) == 1)
             if not candidates or not self._wait(max(wait_s, backoff_s(walks, basket.record.request_id))):
                 break
             walks += 1
+        degrades = not basket.served and may_degrade(basket.plan, basket.error(self._refusal))
+        if degrades:
+            buy_instead(self.shop, basket, self._buy_instead)
         if self._turned_away:
             wanted, why = self._turned_away
             served_by = basket.served_by.deployment.name if basket.served_by else None
             self.shop.tell_action(self._caller(wanted).purchase(), why, served_by)
-        return basket.result(self._refusal)
+        shown = (
+            shown_instead(self.shop, basket, basket.error(self._refusal)) if degrades and not basket.served else None
+        )
+        return shown or basket.result(self._refusal)
 
-    def _walk(self, candidates: Sequence[Candidate]) -> tuple[list[Candidate], float]:
+    def _buy_instead(self, candidate: Candidate) -> None:
+        """Try a stand-in once, whatever budgets said of others before."""
+        self._refused, self._ceiling_nusd = False, None
+        self._walk([candidate], alone=False)
+
+    def _walk(self, candidates: Sequence[Candidate], *, alone: bool) -> tuple[list[Candidate], float]:
         """Try each once; return those that may be tried again, and how long to wait until one of them can be."""
         again: list[Candidate] = []
         waits: list[float] = []
         for candidate in candidates:
-            if not self.basket.missing or self._over or self._too_late():
+            if not self.basket.missing or self._over or self._refused or self._too_late():
                 return [], 0.0
             if self._ceiling_nusd is not None and candidate.quote.price_nusd >= self._ceiling_nusd:
                 continue
@@ -103,25 +121,31 @@ class Buyer:
                     if self._set_aside(candidate, admission):
                         waits.append(admission.wait_s)
                         again.append(candidate)
-                elif self._try(candidate, alone=len(candidates) == 1):
+                elif self._try(candidate, alone=alone):
                     waits.append(0.0)
                     again.append(candidate)
             finally:
                 self.shop.cooling.leave(admission)
-        return ([], 0.0) if self._over or not self.basket.missing else (again, min(waits, default=0.0))
+        over = self._over or self._refused or not self.basket.missing
+        return ([], 0.0) if over else (again, min(waits, default=0.0))
 
     def _try(self, candidate: Candidate, *, alone: bool) -> bool:
         """Buy from a candidate; tell whether it may be tried again."""
+        bad_before = self.basket.bad
         try:
             failed = self._buy_from(candidate, alone=alone)
         except (BudgetExceeded, PriceCapExceeded, ProviderRateLimited, ProviderTimeout) as no:
             self._refusal = self._refusal or no
             if isinstance(no, BudgetExceeded):
                 self._turned_away = self._turned_away or (candidate, no)
-                self._over = self._over or self._on_budget(no) is OnBudget.REFUSE
+                self._refused = self._refused or self._on_budget(no) is OnBudget.REFUSE
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False
+        if self.basket.bad > bad_before and self.basket.plan.route.bad is OnBad.RETRY:
+            self._bad_rounds += 1
+            self._over = self._over or self._bad_rounds >= BAD_ROUNDS_AT_MOST
+            return not failed or self._may_follow(candidate, failed)
         return self._may_follow(candidate, failed)
 
     def _buy_from(self, candidate: Candidate, *, alone: bool) -> list[Failed]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from routing.core.entries import STANDS_IN
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.core.request import ImageRequest
 from routing.errors import RequestError, RequestIdReused
+from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Result
 
 if TYPE_CHECKING:
@@ -70,7 +72,8 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
     calls = [_kept(shop, request, entry) for entry in entries]
     last = entries[-1]
     usages = [attempt.resolution.usage for attempt in delivered if attempt.resolution and attempt.resolution.usage]
-    pictures = tuple(picture for call in calls for picture in call.pictures)
+    found = without_surplus((each for call in calls for each in judged(call)), request.n)
+    pictures = tuple(picture for picture, _ in found)
     notices = [f"request_id {request.request_id!r} was answered before: nothing was bought now"]
     if len(pictures) < request.n:
         notices.append(f"{len(pictures)} of {request.n} pictures were to be had then; a new request_id buys afresh")
@@ -90,8 +93,16 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
         usage=usages[0] if len(usages) == 1 else None,
         revised_prompt=calls[0].revised_prompt,
         seed=calls[0].seed,
+        faults=fault_sentences([fault for _, fault in found]),
+        degraded=_stand_in(history, delivered),
         notices=tuple(notices),
     )
+
+
+def _stand_in(history: RequestHistory, delivered: list[AttemptHistory]) -> str | None:
+    """Name the deployment that stood in for the route's own, if one did."""
+    ended = [each.resolution for each in delivered if each.resolution]
+    return next((entry.deployment for entry in (*ended, *history.cached) if entry.reason.startswith(STANDS_IN)), None)
 
 
 def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
@@ -103,6 +114,10 @@ def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
             f" given again: {where}; use a new request_id to buy them again"
         )
     return found
+
+
+def _found(shop: Shop, entry: Entry) -> CachedCall | None:
+    return shop.find(entry.picture_key.partition(":")[0]) or shop.find_bought(entry)
 
 
 def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
@@ -118,8 +133,8 @@ def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
             f"the ledger knows no request {request_id!r}; `routing spend --by asset,request_id` lists what was made"
         )
     entries = [*history.cached, *(a.reserve for a in history.attempts if a.resolution and a.resolution.images)]
-    # Whoever bought what stands under the key by now used the same words.
-    kept = next((call for entry in entries if (call := shop.find(entry.picture_key.partition(":")[0]))), None)
+    # Whoever bought what stands under the key by now used the same words; a bad picture stands only under its owner's.
+    kept = next((call for entry in entries if (call := _found(shop, entry))), None)
     record = history.record
     if kept is not None:
         request = kept.request

@@ -92,7 +92,11 @@ class Result:
     ``cost`` is everything charged for this request, failed attempts included; ``unconfirmed`` is the part of it whose
     outcome is unknown; ``quote`` is what was held at most. ``lines`` are the rates that priced the delivered pictures.
     ``cached``: nothing was bought now. ``settled`` is ``False`` where the ledger could not be written after the
-    pictures came: the money stays held. ``plan`` is ``None`` for an answer to a repeated ``request_id``.
+    pictures came: the money stays held. ``plan`` is ``None`` for an answer to a repeated ``request_id``. ``faults`` are
+    sentences on what is bad about the pictures (blank, too small, another format); empty where all is well.
+
+    ``degraded`` is set where nothing could be had from the route's own deployments: the name of the one that stands in
+    for them, or what is shown without having been bought: ``last`` or ``placeholder``.
     """
 
     images: tuple[Picture, ...]
@@ -113,6 +117,8 @@ class Result:
     lines: tuple[Line, ...] = ()
     revised_prompt: str | None = None
     seed: int | None = None
+    faults: tuple[str, ...] = ()
+    degraded: str | None = None
     notices: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     plan: Plan | None = field(default=None, repr=False)

@@ -72,14 +72,17 @@ class Shop:
         found = self.find(key)
         return found if found is not None and found.bought_by == owner else self.find(key_of_owner(key, owner))
 
-    def keep(self, reservation: Reservation, request: ImageRequest, delivery: Delivery) -> bool:
-        """Put delivered pictures into the cache; ``False`` where that failed. Older ones of the key stay findable."""
-        key = reservation.picture_key
+    def keep(self, call: CachedCall, key: str) -> bool:
+        """Put delivered pictures into the cache; ``False`` where that failed. Older ones of the key stay findable.
+
+        Bad pictures are kept for their own request alone, which may be repeated: nobody else is answered with them.
+        """
         if self.cache is None:
             return False
-        call = cached_call(reservation, request, delivery)
-        older = self.find(key)
+        older = None if call.faults else self.find(key)
         try:
+            if call.faults:
+                return self.cache.put(key_of_owner(key, call.bought_by), call)
             if older is not None:
                 self.cache.put(key_of_owner(key, older.bought_by), older)
             return self.cache.put(key, call)
@@ -103,7 +106,9 @@ class Shop:
             self.upkeep.tell()
 
 
-def cached_call(reservation: Reservation, request: ImageRequest, delivery: Delivery) -> CachedCall:
+def cached_call(
+    reservation: Reservation, request: ImageRequest, delivery: Delivery, faults: tuple[str, ...]
+) -> CachedCall:
     """Put together what a cache keeps of a delivery."""
     return CachedCall(
         pictures=delivery.pictures,
@@ -111,4 +116,5 @@ def cached_call(reservation: Reservation, request: ImageRequest, delivery: Deliv
         revised_prompt=delivery.revised_prompt,
         seed=delivery.seed,
         bought_by=reservation.id,
+        faults=faults if any(faults) else (),
     )

@@ -58,15 +58,17 @@ class FrozenClock:
 
 
 class FakeProvider:
-    """Delivers flat grey pictures and the expected usage; ``fail_next`` makes a call raise.
+    """Delivers plain pictures and the expected usage; ``fail_next`` makes a call raise.
 
-    ``calls`` are all calls it was sent, in order.
+    ``deliver_next`` makes calls bring other pictures, bad ones for instance. ``calls`` are all calls it was sent, in
+    order.
     """
 
     def __init__(self) -> None:
         """Start without calls."""
         self.calls: list[ImageCall] = []
         self._failures: list[Exception] = []
+        self._pictures: list[Picture] = []
         self._lock = threading.Lock()
 
     def fail_next(self, *errors: Exception) -> None:
@@ -74,29 +76,44 @@ class FakeProvider:
         with self._lock:
             self._failures += errors
 
+    def deliver_next(self, *pictures: Picture) -> None:
+        """Deliver these from the next calls that do not raise, one each, instead of what was asked for."""
+        with self._lock:
+            self._pictures += pictures
+
     def buy(self, call: ImageCall) -> Delivery:
         """Deliver what was asked for."""
         with self._lock:
             self.calls.append(call)
             failure = self._failures.pop(0) if self._failures else None
+            picture = self._pictures.pop(0) if self._pictures and not failure else plain_picture(call.size)
         call.on_send()
         if failure:
             raise failure
-        picture = blank_picture(call.size)
         return Delivery(pictures=(picture,) * call.n, usage=_expected_usage(call))
 
     def close(self) -> None:
         """Nothing to let go of."""
 
 
-def blank_picture(size: Size) -> Picture:
-    """Draw a flat grey PNG of a size."""
+def plain_picture(size: Size) -> Picture:
+    """Draw a PNG of a size: black above white."""
+    return _draw_png(size, (0x00, 0xFF))
 
+
+def blank_picture(size: Size) -> Picture:
+    """Draw a PNG of a size that is black all over: a bad picture."""
+    return _draw_png(size, (0x00, 0x00))
+
+
+def _draw_png(size: Size, halves: tuple[int, int]) -> Picture:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", size.width, size.height, 1, 0, 0, 0, 0)  # one bit a pixel, greyscale
-    rows = (b"\0" + b"\0" * -(-size.width // 8)) * size.height
+    row_bytes, upper = -(-size.width // 8), size.height // 2
+    heights = (upper, size.height - upper)
+    rows = b"".join((b"\0" + bytes([tone]) * row_bytes) * rows for tone, rows in zip(halves, heights, strict=True))
     data = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
     return Picture(data=data, format="png", size=size)
 

@@ -19,6 +19,7 @@ class CachedCall:
     """The pictures of one call, and the request they came from (so that a draft can be promoted by its id).
 
     ``bought_by`` is the reservation that paid for them: a repeated ``request_id`` is given its own pictures or none.
+    ``faults`` say of each picture what is bad about it, ``""`` where all is well; empty where no picture is bad.
     """
 
     pictures: tuple[Picture, ...]
@@ -26,6 +27,7 @@ class CachedCall:
     revised_prompt: str | None = None
     seed: int | None = None
     bought_by: str = ""
+    faults: tuple[str, ...] = ()
 
 
 class PictureCache(Protocol):

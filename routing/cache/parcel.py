@@ -56,6 +56,7 @@ def pack(call: CachedCall) -> bytes:
         "revised_prompt": call.revised_prompt,
         "seed": call.seed,
         "bought_by": call.bought_by,
+        "faults": call.faults,
     }
     # Escaped: vendors' words and file names may hold half a character, which UTF-8 cannot.
     text = json.dumps(header).encode()
@@ -108,6 +109,7 @@ def _read(view: memoryview) -> CachedCall:
         revised_prompt=header["revised_prompt"],
         seed=header["seed"],
         bought_by=header.get("bought_by", ""),
+        faults=tuple(map(str, header.get("faults", ()))),
     )
 
 

@@ -90,7 +90,7 @@ def promote(draft: str, prompt: str | None, **options: Any) -> None:
 
 def _buy(options: dict[str, Any], work: Callable[[Router, Any], Result]) -> None:
     """Check where to save, buy, save, and tell; Ctrl-C says what it means for the money."""
-    from routing.cli.receipt import receipt_json, receipt_lines
+    from routing.cli.receipt import degraded_line, receipt_json, receipt_lines
     from routing.cli.saving import check_output, save
 
     config, as_json, verbose = options.pop("config"), options.pop("as_json"), options.pop("verbose")
@@ -103,6 +103,8 @@ def _buy(options: dict[str, Any], work: Callable[[Router, Any], Result]) -> None
     except KeyboardInterrupt:
         raise Interrupted(SETTLED) from None
     files = save(result, output)
+    if result.degraded:
+        click.echo(degraded_line(result), err=True)
     if as_json:
         click.echo(json.dumps(receipt_json(result, files), indent=2, ensure_ascii=False))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
+from routing.core.policy import Show
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ def receipt_lines(result: Result, files: Sequence[Path]) -> list[str]:
     """Tell a person."""
     lines = [f"saved {file} ({image.size}, {image.format})" for file, image in zip(files, result.images, strict=True)]
     lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result)]
+    lines += [f"BAD PICTURE: {fault}; it is paid for all the same" for fault in result.faults]
     if result.revised_prompt:
         lines.append(f"the vendor read the prompt as: {result.revised_prompt}")
     return [*lines, *(f"note: {notice}" for notice in result.notices)]
@@ -34,9 +36,23 @@ def bought_as(result: Result) -> str:
     return f"{result.deployment}{model}{quality}, {result.size}"
 
 
+def degraded_line(result: Result) -> str:
+    """Say loudly that it is not what was asked for."""
+    if not _is_shown(result):
+        return f"DEGRADED: nothing could be had from the route's own deployments, {result.degraded} stands in for them"
+    what = "the asset's last picture" if result.degraded == Show.LAST else "a placeholder"
+    return f"DEGRADED: nothing could be had, {what} is shown instead"
+
+
+def _is_shown(result: Result) -> bool:
+    return result.degraded in set(Show)
+
+
 def cost_line(result: Result) -> str:
     """Say what it cost."""
-    if result.cached:
+    if _is_shown(result):
+        cost = f"nothing was bought, failed attempts cost {result.cost}"
+    elif result.cached:
         saved = f", {result.saved} saved" if result.saved else ""
         cost = f"from the cache: nothing was bought{saved}"
     else:
@@ -64,6 +80,7 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
         "unconfirmed_usd": usd_text(result.unconfirmed),
         "saved_usd": usd_text(result.saved),
         "cached": result.cached,
+        "degraded": result.degraded,
         "settled": result.settled,
         "asset": result.asset,
         "parent": result.request.parent,
@@ -89,5 +106,6 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
             }
             for attempt in result.attempts
         ],
+        "faults": list(result.faults),
         "notices": list(result.notices),
     }

@@ -21,6 +21,7 @@ from routing.core.deployment import (
     SizeRule,
     SteppedTokens,
     TokenRule,
+    TypicalTime,
 )
 from routing.core.pacing import Allowance
 from routing.core.picture import Size
@@ -40,6 +41,7 @@ _MODEL_KEYS = frozenset(
         *("operations", "sizes", "default_size", "qualities", "default_quality", "n", "prompt_chars", "references"),
         *("mask", "backgrounds", "output_formats", "extras", "tokens", "batch", "price_map", "rates", "replaces"),
         *("aliases", "wire", "shutdown", "unconfirmed", "like", "source", "tiers"),
+        *("approximate_sizes", "typical_s", "typical_growth"),
     }
 )
 _NOT_INHERITED = ("replaces", "aliases", "wire", "shutdown", "unconfirmed")
@@ -211,6 +213,8 @@ class Vendor:
             extras=MappingProxyType({key: tuple(map(str, known)) for key, known in entry.get("extras", {}).items()}),
             tokens=_token_rule(entry["tokens"]) if "tokens" in entry else None,
             priced_by_variant=isinstance(price_map, dict) or any(rate.variant for rate in rates),
+            approximate_sizes=entry.get("approximate_sizes", False),
+            typical=_typical(entry),
             batch=entry.get("batch", False),
             unconfirmed=entry.get("unconfirmed", False),
             shutdown=read_day(shutdown["on"]) if shutdown else None,
@@ -250,6 +254,13 @@ def _tiers(entry: Any) -> Mapping[str, Allowance]:  # noqa: ANN401 - data of a f
     return MappingProxyType(
         {tier: Allowance(**{kind: int(limit) for kind, limit in limits.items()}) for tier, limits in entry.items()}
     )
+
+
+def _typical(entry: Any) -> TypicalTime:  # noqa: ANN401 - data of a file
+    told = entry.get("typical_s", {})
+    by_quality = told if isinstance(told, dict) else {None: told}
+    seconds = {quality: float(each) for quality, each in by_quality.items()}
+    return TypicalTime(seconds=MappingProxyType(seconds), growth=float(entry.get("typical_growth", 0)))
 
 
 def _token_rule(entry: Any) -> TokenRule:  # noqa: ANN401 - data of a file

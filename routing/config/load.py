@@ -12,6 +12,7 @@ from routing.config.budgets import Budgets
 from routing.config.cache import read_cache
 from routing.config.catalog import packaged_catalog
 from routing.config.checks import check_prices, check_routes
+from routing.config.degrading import check_degrading
 from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
 from routing.config.ledger import find_ledger, open_text
@@ -81,7 +82,9 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
     ).read(router.file.budgets)
     alerts = Alerts(problems, env=env, budgets=router.names("budgets")).read(router)
     if rules:
-        check_routes(rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
+        bought = (rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
+        check_routes(*bought)
+        check_degrading(*bought, has_cache=cache is not None)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
     if rules is None or any(problem.severity == "error" for problem in found):
         raise ConfigError(found)

@@ -10,7 +10,7 @@ from routing.config.dead_rules import check_caps, check_order
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, OnUnknown, Pick, Policy, Route, SortRule
+from routing.core.policy import Ask, Degrade, OnBad, OnUnknown, Pick, Policy, Route, Show, SortRule
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from routing.config.document import Path
     from routing.config.parsing import Parsed
     from routing.config.problems import Problems
-    from routing.config.schema_policy import AskEntry, PolicyFile, RouteEntry, SortEntry
+    from routing.config.schema_policy import AskEntry, DegradeEntry, PolicyFile, RouteEntry, SortEntry
     from routing.config.schema_when import WhenEntry
 
 
@@ -159,6 +159,8 @@ class _Reader:
         return tuple(routes.values())
 
     def _route(self, entry: RouteEntry, path: Path) -> Route:
+        if entry.degrade:
+            self._check_degrade(entry, entry.degrade, (*path, "degrade"))
         for key, names in (("use", entry.use), ("on_failure", entry.on_failure), ("may_name", entry.may_name or [])):
             self._check_unique(names, (*path, key), "deployment")
             for at, name in enumerate(names):
@@ -174,8 +176,30 @@ class _Reader:
             deadline_s=entry.deadline,
             may_name=tuple(entry.may_name) if entry.may_name is not None else None,
             unknown=OnUnknown(entry.unknown),
+            bad=OnBad(entry.bad),
+            degrade=_degrade(entry.degrade) if entry.degrade else Degrade(),
             label=self._label(path),
         )
+
+    def _check_degrade(self, route: RouteEntry, entry: DegradeEntry, path: Path) -> None:
+        if not entry.use and not entry.show:
+            self._problems.error(path, "this says nothing", "write use: [...], show: [last, placeholder], or both")
+        self._check_unique(entry.use, (*path, "use"), "deployment")
+        for at, name in enumerate(entry.use):
+            self._check_deployment(name, (*path, "use", at))
+            if name in (*route.use, *route.on_failure):
+                message = f"{name} is tried before already, so that it stands in for nobody"
+                self._problems.warn((*path, "use", at), message, "name another, or delete it here")
+            if name in set(Show):
+                message = (
+                    f"a deployment called {name} cannot stand in: `{name}` is what a result says of a shown picture"
+                )
+                self._problems.error((*path, "use", at), message, "give it another name")
+        self._check_unique(entry.show, (*path, "show"), "word")
+        if "placeholder" in entry.show[:-1]:
+            at = entry.show.index("placeholder") + 1
+            message = "this is never reached: a placeholder can always be drawn"
+            self._problems.error((*path, "show", at), message, "write [last, placeholder]")
 
     def _check_deployment(self, name: str, path: Path) -> None:
         if self._deployments is not None and name not in self._deployments:
@@ -188,6 +212,10 @@ def _ask(entry: AskEntry) -> Ask:
     if isinstance(entry.size, int):
         return Ask(quality=entry.quality, pixels_at_most=entry.size)
     return Ask(quality=entry.quality, size=entry.size)
+
+
+def _degrade(entry: DegradeEntry) -> Degrade:
+    return Degrade(use=tuple(entry.use), show=tuple(map(Show, entry.show)))
 
 
 def _fingerprint(data: object) -> str:

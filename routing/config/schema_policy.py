@@ -75,6 +75,20 @@ class AskEntry(Strict):
     )
 
 
+class DegradeEntry(Strict):
+    """What is done where nothing could be had; the result always says so."""
+
+    use: list[Name] = Field(
+        default_factory=list,
+        description="Deployments to buy from then, in order: asked for what the route asks, as far as they know it.",
+    )
+    show: list[Literal["last", "placeholder"]] = Field(
+        default_factory=list,
+        description="What to show then without buying, in order. last: the asset's last picture that the cache still "
+        "has. placeholder: a drawn one of the size that was asked for.",
+    )
+
+
 class RouteEntry(Strict):
     """What an importance buys; of several variants the first whose `when` holds."""
 
@@ -99,6 +113,14 @@ class RouteEntry(Strict):
     may_name: list[Name] | None = Field(
         default=None,
         description="The deployments a call may name; [] for none. Without it, those of `use` and `on_failure`.",
+    )
+    bad: Literal["deliver", "retry"] = Field(
+        default="deliver",
+        description="What is done with a bad picture (blank, too small, another format), which is paid for either way. "
+        "deliver: it is delivered and told. retry: another is bought, and the bad one delivered if no good one came.",
+    )
+    degrade: DegradeEntry | None = Field(
+        default=None, description="What is done where vendors failed or no budget had room, and nothing could be had."
     )
 
 

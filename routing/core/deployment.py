@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from routing.core.features import MEGAPIXEL
 from routing.core.pacing import UNKNOWN, Allowance
 from routing.core.picture import Size
 
@@ -176,12 +177,32 @@ class TokenRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TypicalTime:
+    """How long a call for one picture of one megapixel usually takes, by quality (``None`` without such a choice).
+
+    ``growth`` is what each further megapixel adds, as a share of that.
+    """
+
+    seconds: Mapping[str | None, float]
+    growth: float = 0.0
+
+    def of(self, size: Size, quality: str | None) -> float | None:
+        """Tell the seconds for a size; ``None`` where nobody knows."""
+        seconds = self.seconds.get(quality)
+        return None if seconds is None else seconds * max(1.0, 1 + self.growth * (size.pixels / MEGAPIXEL - 1))
+
+
+NOTHING_KNOWN = TypicalTime(seconds=MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """What one model can do, from the catalog.
 
     ``images_per_call`` is how many pictures one call may ask for; more are bought in several calls. ``qualities`` are
     ordered, least first; empty where the model has no such choice. ``extras`` maps a parameter that the model knows to
     its legal values (empty: any). ``priced_by_variant``: the price of a picture depends on operation, quality and size.
+    ``approximate_sizes``: the vendor is told a shape, and how many pixels come is only about what is published.
     ``replaces`` are names of retired models that callers still bring.
     """
 
@@ -201,6 +222,8 @@ class Model:
     extras: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     tokens: TokenRule | None = None
     priced_by_variant: bool = False
+    approximate_sizes: bool = False
+    typical: TypicalTime = NOTHING_KNOWN
     batch: bool = False
     unconfirmed: bool = False
     shutdown: date | None = None

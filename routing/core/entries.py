@@ -30,6 +30,9 @@ class EntryKind(StrEnum):
     CACHED = "cached"
 
 
+STANDS_IN = "stands in for "
+"""How the reason begins of what was bought in the stead of a route's own deployments; their names follow."""
+
 RESOLUTIONS = frozenset({EntryKind.SETTLE, EntryKind.RELEASE, EntryKind.EXPIRE})
 
 
@@ -117,7 +120,10 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheHit:
-    """Pictures that came from the cache: nothing was bought; ``saved_nusd`` is what they would have cost."""
+    """Pictures that came from the cache: nothing was bought; ``saved_nusd`` is what they would have cost.
+
+    ``reason`` says why where they are not what the route buys.
+    """
 
     request_id: str
     at: datetime
@@ -128,6 +134,7 @@ class CacheHit:
     picture_key: str
     size: str = ""
     quality: str | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

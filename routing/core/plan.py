@@ -7,11 +7,14 @@ from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from routing.core.entries import STANDS_IN
 from routing.core.features import MEGAPIXEL
 from routing.core.money import usd_text
+from routing.core.notices import importance_capped, wishes_changed
 from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
 from routing.core.quote import Quote, Tariff, tariff_for
 from routing.core.request import Operation
+from routing.core.stand_in import asked_of_stand_in
 from routing.core.suggest import did_you_mean
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
 
@@ -82,7 +85,8 @@ class Plan:
     """The result of deciding: ordered candidates, what was dropped, and which rules said so.
 
     ``on`` is the day whose prices hold for the whole request, however long it takes. ``deadline_s`` is the shorter of
-    what the call and the route allow; ``None`` where neither says.
+    what the call and the route allow; ``None`` where neither says. ``stand_ins`` are bought from where nothing could be
+    had from the candidates.
     """
 
     on: date
@@ -94,6 +98,11 @@ class Plan:
     dropped: tuple[Dropped, ...]
     notices: tuple[str, ...]
     deadline_s: float | None = None
+    stand_ins: tuple[Candidate, ...] = ()
+
+    def stands_in(self, candidate: Candidate) -> str:
+        """Say for whom a candidate stands in; ``""`` for the route's own."""
+        return f"{STANDS_IN}{', '.join(self.route.use)}" if any(candidate is each for each in self.stand_ins) else ""
 
 
 class _Unfit(Exception):
@@ -125,10 +134,10 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
     route = policy.route_for(given.importance, features, standings)
     if route is None:
         raise NoCandidate(f"no variant of route {given.importance!r} of policy {policy.name} takes this request")
-    fitting, dropped = _consider(settings, features, route, on)
+    fitting, stand_ins, dropped = _consider(settings, features, route, on)
     if not fitting:
         raise _nobody(features, given.importance, dropped)
-    notices = _notices(features, route, fitting[0])
+    notices = wishes_changed(features, route, fitting[0].size, fitting[0].quality)
     return Plan(
         on=on,
         importance=given.importance,
@@ -137,8 +146,9 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
         route=route,
         candidates=tuple(fitting),
         dropped=tuple(dropped),
-        notices=(*notices, *_cap_notice(features, given.importance, given.capped_by)),
+        notices=(*notices, *importance_capped(features, given)),
         deadline_s=min((each for each in (features.deadline_s, route.deadline_s) if each is not None), default=None),
+        stand_ins=tuple(stand_ins),
     )
 
 
@@ -157,11 +167,13 @@ class _Ready:
     offer: Candidate | None
 
 
-_Prepared: TypeAlias = "tuple[list[_Ready | Dropped], list[_Ready | Dropped]]"
+_Prepared: TypeAlias = "tuple[list[_Ready | Dropped], list[_Ready | Dropped], list[_Ready | Dropped]]"
 
 
-def _consider(settings: Settings, features: Features, route: Route, on: date) -> tuple[list[Candidate], list[Dropped]]:
-    use, others = _prepared(settings, features, route, on)
+def _consider(
+    settings: Settings, features: Features, route: Route, on: date
+) -> tuple[list[Candidate], list[Candidate], list[Dropped]]:
+    use, others, stand_ins = _prepared(settings, features, route, on)
     caps = [(route.max_price_nusd, "the route's"), (features.max_price_nusd, "the call's")]
     given = [(cap, whose) for cap, whose in caps if cap is not None]
     dropped: list[Dropped] = []
@@ -180,7 +192,8 @@ def _consider(settings: Settings, features: Features, route: Route, on: date) ->
     if route.pick is Pick.CHEAPEST:
         # What is expected to cost least; the bound parts equals, and of those the earlier named goes first.
         first.sort(key=attrgetter("quote.expected_nusd", "quote.price_nusd"))
-    return first + fitting(others), dropped
+    able = first + fitting(others)
+    return able, fitting(stand_ins) if able else [], dropped
 
 
 def _prepared(settings: Settings, features: Features, route: Route, on: date) -> _Prepared:
@@ -210,6 +223,10 @@ def _prepared(settings: Settings, features: Features, route: Route, on: date) ->
                 _prepare(settings, features, route, settings.deployments[name], on)
                 for name in dict.fromkeys(others)
                 if name not in use
+            ],
+            [
+                _prepare(settings, *asked_of_stand_in(features, route, deployment), deployment, on)
+                for deployment in (settings.deployments[name] for name in route.degrade.use)
             ],
         )
         if len(settings.prepared) >= SHAPES_AT_MOST:
@@ -350,23 +367,6 @@ def _quality(features: Features, route: Route, deployment: Deployment) -> str | 
 
 def _has(known: tuple[str, ...]) -> str:
     return f" (it has {', '.join(known)})" if known else ""
-
-
-def _notices(features: Features, route: Route, candidate: Candidate) -> list[str]:
-    notices = []
-    if features.quality and features.quality != candidate.quality:
-        got = f"quality {candidate.quality}" if candidate.quality else "no choice of quality"
-        notices.append(f"quality {features.quality} was asked; {route.label or 'the route'} buys {got}")
-    if features.size and features.size != candidate.size:
-        notices.append(f"size {features.size} was asked; {route.label or 'the route'} buys {candidate.size}")
-    return notices
-
-
-def _cap_notice(features: Features, importance: str, capped_by: str) -> list[str]:
-    if not capped_by:
-        return []
-    asked = f" ({features.importance} was asked)" if features.importance else ""
-    return [f"importance is {importance}{asked}: capped by {capped_by}"]
 
 
 def _nobody(features: Features, importance: str, dropped: list[Dropped]) -> Exception:

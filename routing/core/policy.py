@@ -37,6 +37,28 @@ class OnUnknown(StrEnum):
     RETRY = "retry"
 
 
+class OnBad(StrEnum):
+    """What is done with a bad picture (blank, too small, another format), which is paid for either way."""
+
+    DELIVER = "deliver"
+    RETRY = "retry"
+
+
+class Show(StrEnum):
+    """What a caller is shown without buying, where nothing could be had."""
+
+    LAST = "last"
+    PLACEHOLDER = "placeholder"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Degrade:
+    """What a route does where nothing could be had: buy from these deployments, then show this, each in order."""
+
+    use: tuple[str, ...] = ()
+    show: tuple[Show, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -65,6 +87,7 @@ class Route:
 
     ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
     that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice.
+    ``bad`` is what is done with a bad picture, ``degrade`` what is done where nothing could be had.
     """
 
     use: tuple[str, ...]
@@ -77,6 +100,8 @@ class Route:
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
     unknown: OnUnknown = OnUnknown.STOP
+    bad: OnBad = OnBad.DELIVER
+    degrade: Degrade = field(default_factory=Degrade)
     label: str = ""
 
     @property

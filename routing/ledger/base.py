@@ -217,6 +217,12 @@ class LedgerReader(Protocol):
     def history(self, request_id: str) -> RequestHistory | None:
         """Look up one request; ``None`` where it was never written."""
 
+    def latest_of_asset(self, asset: str, at_most: int) -> tuple[Entry, ...]:
+        """List what brought pictures for an asset, newest first: reservations that paid, and answers from the cache.
+
+        What was archived is left out.
+        """
+
     def spend(self, query: SpendQuery) -> list[SpendRow]:
         """Group what was charged, dearest first, then by key.
 

@@ -167,6 +167,7 @@ def record_cached(cursor: Cursor, record: RequestRecord, hit: CacheHit) -> None:
         quality=hit.quality,
         images=hit.images,
         picture_key=hit.picture_key,
+        reason=hit.reason,
     )
     fetch(cursor, "insert_entry", entry)
 

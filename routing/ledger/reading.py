@@ -42,6 +42,13 @@ def history(cursor: Cursor, request_id: str) -> RequestHistory | None:
     return replace(_history(request, rows, counter_keys(cursor, rows)), archived_to=request["archived_to"] or "")
 
 
+def latest_of_asset(cursor: Cursor, asset: str, at_most: int) -> tuple[Entry, ...]:
+    """List what brought pictures for an asset."""
+    rows = fetch_all(cursor, "latest_of_asset", {"asset": asset, "most": at_most})
+    keys = counter_keys(cursor, rows)
+    return tuple(entry_from(row, row["request_id"], keys) for row in rows)
+
+
 Place = tuple[int, int]
 """Where a walk over the requests stands: the time (in milliseconds) and the key of the last one."""
 

@@ -72,6 +72,11 @@ class CommonStore(ABC):
         with self._reader.reading() as cursor:
             return reading.history(cursor, request_id)
 
+    def latest_of_asset(self, asset: str, at_most: int) -> tuple[Entry, ...]:
+        """See ``LedgerReader.latest_of_asset``."""
+        with self._reader.reading() as cursor:
+            return reading.latest_of_asset(cursor, asset, at_most)
+
     def spend(self, query: SpendQuery) -> list[SpendRow]:
         """See ``LedgerReader.spend``."""
         (rows,) = self.spend_each([query])

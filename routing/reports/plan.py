@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.alerts import crossed
 from routing.core.money import divide_half_up, usd_text
+from routing.core.policy import Degrade, Show
 from routing.core.prices import Unit
 from routing.reports.amounts import readable, readable_column
 from routing.reports.budgets import counter_name
@@ -70,6 +71,16 @@ def route_words(plan: Plan) -> str:
     return f"{place}{when}: {order}{', '.join(route.use)}"
 
 
+_SHOWN = {Show.LAST: "the asset's last picture", Show.PLACEHOLDER: "a placeholder"}
+
+
+def degrade_words(plan: Plan) -> str:
+    """Say what is done where nothing can be had: who is bought from then, and what is shown."""
+    bought = (f"{asked_for(each)} for at most {readable(each.quote.price_nusd)}" for each in plan.stand_ins)
+    steps = [*bought, *(_SHOWN[each] for each in plan.route.degrade.show)]
+    return "; else ".join(steps) if steps else "none of its stand-ins can serve this"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
     """A budget counter that a purchase would count in: its limit as it is raised now, and how it stands.
@@ -123,6 +134,7 @@ def plan_report(explained: Explanation, width: int = UNLIMITED) -> list[str]:
         ("buys", f"{asked_for(first)}{f', {n} pictures' if n > 1 else ''}"),
         ("by route", route_words(plan)),
         ("price", f"at most {readable(first.quote.price_nusd)}, expected {readable(first.quote.expected_nusd)}"),
+        *([("or else", degrade_words(plan))] if plan.route.degrade != Degrade() else []),
         *(("note", notice) for notice in explained.notices),
     ]
     lines = [line for name, text in facts for line in _fact(name, text, width)]
@@ -154,6 +166,10 @@ def plan_json(explained: Explanation) -> dict[str, object]:
         **_candidate_json(first),
         "lines": lines_json(first.quote.lines),
         "then": [_candidate_json(candidate) for candidate in plan.candidates[1:]],
+        "degrade": {
+            "use": [_candidate_json(candidate) for candidate in plan.stand_ins],
+            "show": [each.value for each in plan.route.degrade.show],
+        },
         "dropped": dropped_json(plan),
         "budgets": [_touched_json(touched, first.quote.price_nusd) for touched in explained.touched],
         "notices": list(explained.notices),

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from routing.sandbox.bill import Bill
 from routing.sandbox.faults import AFTER_WORK, REFUSALS, Fault, Faults
 from routing.sandbox.limiter import Limiter
-from routing.sandbox.pictures import Picture, studio
+from routing.sandbox.pictures import Picture, blank, studio
 from routing.sandbox.shelf import Shelf
 from routing.sandbox.transport import Broken, Truncated
 from routing.sandbox.vendor import BodyTooLarge, Delivery, Refused, encode
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
+    from routing.sandbox.pictures import Sketch
     from routing.sandbox.settings import Settings
     from routing.sandbox.vendor import Purchase
     from routing.sandbox.visits import Visit
@@ -110,7 +111,7 @@ class Desk:
 
     async def _work(self, request: Request, purchase: Purchase, fault: Fault | None) -> Delivery:
         name, argument = (fault.name, fault.argument) if fault else ("", "")
-        sketches = [sketch.resized() for sketch in purchase.sketches] if name == "wrong-size" else purchase.sketches
+        sketches = [_spoiled(sketch, name) for sketch in purchase.sketches]
         drawn = self.settings.pictures == "drawn"  # the other styles are kept ready: a thread would only cost time
         pictures: list[Picture | None] = [
             await asyncio.to_thread(self._draw, sketch) if drawn else self._draw(sketch) for sketch in sketches
@@ -124,6 +125,8 @@ class Desk:
                 pictures = [None] * len(pictures)
             case "garbage":
                 pictures = [_garbage(argument)] * len(pictures)
+            case "blank":
+                pictures = [blank(sketch) for sketch in sketches]
 
         def link(picture: Picture) -> str:
             return str(request.url_for("files", name=self.shelf.put(picture)))
@@ -183,6 +186,15 @@ async def _first(*waits: Awaitable[object], timeout_s: float) -> bool:
     finally:
         for task in tasks:
             task.cancel()
+
+
+def _spoiled(sketch: Sketch, fault: str) -> Sketch:
+    match fault:
+        case "wrong-size":
+            return sketch.resized()
+        case "small":
+            return sketch.halved()
+    return sketch
 
 
 def _garbage(argument: str) -> Picture:

@@ -38,6 +38,8 @@ FAULTS: Mapping[str, str] = {
     "no-usage": "a good answer without usage",
     "fewer": "one picture fewer than asked, at the full price",
     "wrong-size": "pictures of another size than asked, and nobody says so",
+    "small": "pictures of half the width and height that were asked for, and nobody says so",
+    "blank": "pictures of one colour",
     # The one 200 that is not billed: the vendor itself calls it a failure.
     "error200": "200 with an error for a body",
 }

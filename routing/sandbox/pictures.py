@@ -18,7 +18,7 @@ from routing.sandbox.lettering import fit, plain
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Picture", "Sketch", "studio"]
+__all__ = ["Picture", "Sketch", "blank", "studio"]
 
 LONGEST_PROMPT = 600
 """Characters that are drawn; more would be too small to read."""
@@ -51,6 +51,10 @@ class Sketch:
         if self.width != self.height:
             return replace(self, width=self.height, height=self.width)
         return replace(self, height=max(16, self.height * 3 // 4))
+
+    def halved(self) -> Sketch:
+        """The same sketch, half as wide and half as high."""
+        return replace(self, width=max(1, self.width // 2), height=max(1, self.height // 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,20 +92,29 @@ def _bare(sketch: Sketch) -> Sketch:
     )
 
 
+def blank(sketch: Sketch) -> Picture:
+    """A picture of one colour, whatever the sketch is to show."""
+    canvas = Image.new("L", (sketch.width, sketch.height), 96)
+    canvas.putpalette(_palette(210))
+    return _encode(canvas, sketch)
+
+
 def _flat(sketch: Sketch) -> Picture:
-    return _one_colour(_bare(sketch))
+    return _two_fields(_bare(sketch))
 
 
 @lru_cache(maxsize=64)
-def _one_colour(sketch: Sketch) -> Picture:
+def _two_fields(sketch: Sketch) -> Picture:
+    """Sky and ground: one colour alone would be no picture."""
     canvas = Image.new("L", (sketch.width, sketch.height), 96)
+    canvas.paste(176, (0, sketch.height * 2 // 3, sketch.width, sketch.height))
     canvas.putpalette(_palette(210))
     return _encode(canvas, sketch)
 
 
 @lru_cache(maxsize=16)
 def _padded(sketch: Sketch, weight: int) -> Picture:
-    flat = _one_colour(sketch)
+    flat = _two_fields(sketch)
     missing = weight - len(flat.data)
     if missing <= 0:
         return flat

@@ -166,3 +166,24 @@ def test_a_damaged_catalog_file_is_refused_with_its_place(tmp_path: Path) -> Non
     )
     with pytest.raises(ValueError, match=r"unknown key 'sizs' \(did you mean 'sizes'\?\)"):
         Catalog(tmp_path).find("a")
+
+
+@each_model
+def test_how_long_a_call_takes_is_said_by_the_qualities_there_are_or_not_at_all(found: CatalogModel) -> None:
+    typical, qualities = found.model.typical, found.model.qualities
+    assert set(typical.seconds) in (set(), set(qualities or (None,)))
+    ordered = [typical.seconds[quality] for quality in qualities if typical.seconds]
+    assert ordered == sorted(ordered)
+    assert all(0 < seconds < 600 for seconds in typical.seconds.values())
+    assert 0 <= typical.growth <= 1
+
+
+def test_a_model_of_which_nothing_is_known_says_nothing() -> None:
+    known = {found.model.name for found in EVERY if found.model.typical.seconds}
+    assert known == {
+        "gpt-image-2",
+        "gpt-image-2-2026-04-21",
+        "gemini/gemini-2.5-flash-image",
+        "fal_ai/fal-ai/flux/schnell",
+        "fal_ai/fal-ai/nano-banana",
+    }

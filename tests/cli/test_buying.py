@@ -62,6 +62,36 @@ def test_a_repeat_comes_from_the_cache_and_says_what_it_saved(routing: CommandLi
     assert vendor.bill()["images"] == 1
 
 
+def test_a_bad_picture_is_saved_and_called_bad_on_the_receipt_and_later(routing: CommandLine) -> None:
+    ran = routing("generate", "a fox [fault:blank]", "-o", "a.png", "--request-id", "fox")
+    assert ran.code == 0
+    assert "BAD PICTURE: the picture is blank; it is paid for all the same" in ran.out.splitlines()
+    assert size_of(routing.folder / "a.png") == ("PNG", (1024, 1024))
+    again = json.loads(routing("generate", "a fox [fault:blank]", "-o", "b.png", "--request-id", "fox", "--json").out)
+    assert (again["cached"], again["faults"]) == (True, ["the picture is blank"])
+    assert "bad picture: blank" in routing("show", "fox").out
+
+
+def test_a_placeholder_is_saved_with_a_loud_line_and_exit_code_0(routing: CommandLine, vendor: Sandbox) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    text = policy.read_text(encoding="utf-8")
+    policy.write_text(
+        text.replace("max_price: 0.50}", "max_price: 0.50, degrade: {show: [last, placeholder]}}"), "utf-8"
+    )
+    vendor.inject(["quota", "quota", None, "quota"])
+    ran = routing(*FOX, "-o", "a.png", "--asset", "poster-7")
+    assert ran.code == 0
+    assert ran.err.splitlines()[-1] == "DEGRADED: nothing could be had, a placeholder is shown instead"
+    assert "nothing was bought, failed attempts cost $0; request " in ran.out
+    assert size_of(routing.folder / "a.png") == ("PNG", (1024, 1024))
+    receipt = json.loads(routing(*FOX, "-o", "b.png", "--json").out)
+    assert (receipt["degraded"], receipt["deployment"], receipt["cost_usd"]) == ("placeholder", "placeholder", "0")
+    assert json.loads(routing(*FOX, "-o", "c.png", "--asset", "poster-7", "--json").out)["degraded"] is None
+    ran = routing("generate", "another fox", "-o", "d.png", "--asset", "poster-7")
+    assert ran.err.splitlines()[-1] == "DEGRADED: nothing could be had, the asset's last picture is shown instead"
+    assert (routing.folder / "d.png").read_bytes() == (routing.folder / "c.png").read_bytes()
+
+
 def test_a_receipt_as_json_is_complete_and_exact(routing: CommandLine) -> None:
     ran = routing(*FOX, "-t", "campaign=spring", "--asset", "poster-7", "--request-id", "p7/1", "-o", "f.png", "--json")
     assert ran.code == 0

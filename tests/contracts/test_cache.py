@@ -41,6 +41,7 @@ CALL = CachedCall(
     revised_prompt="a fox",
     seed=7,
     bought_by="request/1",
+    faults=("", "blank"),
 )
 SIZE = len(pack(CALL))
 NO_BOUNDS = Bounds()

@@ -256,6 +256,47 @@ def test_what_was_charged_lately_is_summed_by_counter(ledger: Store) -> None:
     assert ledger.spent_since(NOON + timedelta(days=4)) == {}
 
 
+# --- Assets ----------------------------------------------------------------------------------------------------------
+
+
+def latest(ledger: Store, asset: str = "poster", at_most: int = 10) -> list[tuple[str, str]]:
+    return [(entry.kind.value, entry.picture_key) for entry in ledger.latest_of_asset(asset, at_most)]
+
+
+def test_what_an_asset_got_is_listed_newest_first(ledger: Store) -> None:
+    assert latest(ledger) == []
+    buy(ledger, "a", 5, claim(), labels={"asset": "poster"}, picture_key="one")
+    ledger.record_cached(record("b", asset="poster"), cache_hit("b", picture_key="two:x/1"))
+    buy(ledger, "c", 5, labels={"asset": "poster"}, picture_key="three")
+    buy(ledger, "d", 5, labels={"asset": "poster-2"}, picture_key="another")
+    buy(ledger, "e", 5, picture_key="nobody's")
+    assert latest(ledger) == [("reserve", "three"), ("cached", "two:x/1"), ("reserve", "one")]
+    assert latest(ledger, at_most=2) == [("reserve", "three"), ("cached", "two:x/1")]
+    assert latest(ledger, "poster-2") == [("reserve", "another")]
+    (oldest,) = ledger.latest_of_asset("poster", 3)[2:]
+    assert (oldest.reservation_id, oldest.request_id, oldest.counters) == ("a/1", "a", (claim().key,))
+
+
+def test_attempts_that_brought_an_asset_no_picture_are_passed_over_however_many(ledger: Store) -> None:
+    buy(ledger, "a", 5, labels={"asset": "poster"}, picture_key="one")
+    for name in map(str, range(12)):
+        ledger.reserve(record(name, asset="poster"), [reservation(5, request_id=name)])
+    for name in map(str, range(6)):
+        ledger.resolve(release(f"{name}/1"))
+    for name in map(str, range(6, 10)):
+        ledger.resolve(settle(f"{name}/1", 5, unconfirmed=True, basis=Basis.QUOTED, images=0))
+    assert latest(ledger, at_most=1) == [("reserve", "one")]
+
+
+def test_of_a_request_for_an_asset_only_the_attempt_that_brought_a_picture_is_listed(ledger: Store) -> None:
+    reservations = [reservation(5, attempt=number, picture_key=f"key {number}") for number in (1, 2, 3)]
+    ledger.reserve(record(asset="poster"), reservations)
+    ledger.resolve(settle("poster/1", 5, images=0))
+    ledger.resolve(settle("poster/2", 5))
+    ledger.adjust(Adjustment(reservation_id="poster/2", at=NOON, cost_nusd=4, reason="the bill"))
+    assert latest(ledger) == [("reserve", "key 2")]
+
+
 # --- Verify -----------------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from routing.core.conditions import Condition, When
 from routing.core.difference import DIMENSIONS, Difference, compare
 from routing.core.features import Features
 from routing.core.picture import Size
-from routing.core.policy import Ask, Policy, Route, Settings, SortRule
+from routing.core.policy import Ask, Degrade, OnBad, Policy, Route, Settings, Show, SortRule
 from routing.core.prices import PriceBook
 from routing.core.replay import Choice, Ended, Past, Replay
 from routing.core.request import Operation
@@ -82,6 +82,12 @@ def test_a_request_that_goes_elsewhere_is_a_move_with_its_money_on_both_sides() 
     assert (move.requests, move.request_id, move.before_nusd) == (1, "fox", 2 * CENT)
     assert found.after.expected_nusd - found.before.expected_nusd == move.after_nusd - move.before_nusd
     assert (found.requests, found.images, found.moved) == (2, 3, 1)
+
+
+def test_what_a_route_does_where_nothing_could_be_had_moves_nothing() -> None:
+    degrading = replace(TO_CHEAP, degrade=Degrade(use=("dear",), show=(Show.LAST, Show.PLACEHOLDER)), bad=OnBad.RETRY)
+    found = tried(settings(TO_CHEAP), settings(degrading), past(n=2))
+    assert (found.moves, found.before.expected_nusd) == ((), found.after.expected_nusd)
 
 
 def test_each_request_has_the_price_of_its_own_day() -> None:

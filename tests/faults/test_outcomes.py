@@ -69,6 +69,7 @@ class Row:
 
 
 IMAGE_AND_USAGE = "image and usage"
+BAD = "a bad picture: blank, smaller than asked, another format"
 NO_USAGE = "image, no usage reported"
 REFUSED = "refused before work: 400 validation, 401, 403, 404, 413, 422, moderation at the input"
 LIMITED = "rate limited: 429 rate_limit_exceeded"
@@ -82,7 +83,11 @@ ABOVE = "actual above the hold"
 BLOCKED = "Gemini safety block with usage"
 
 ROWS = [
-    Row(row=IMAGE_AND_USAGE, case="a picture", first=fault("wrong-size"), books=METERED, cost="metered"),
+    Row(row=IMAGE_AND_USAGE, case="a picture", first=fault("hang:0"), books=METERED, cost="metered"),
+    *(
+        Row(row=BAD, case=name, first=fault(name), books=METERED, cost="metered")
+        for name in ("blank", "small", "wrong-size")
+    ),
     Row(row=NO_USAGE, case="no usage", first=fault("no-usage"), books=("first settle quoted",), cost="quote"),
     Row(row=REFUSED, case="400", first=said(400, refusal("invalid_value")), books=(*RELEASED, *SECOND)),
     Row(row=REFUSED, case="401", first=fault("401"), books=(*RELEASED, *SECOND)),
@@ -156,6 +161,7 @@ def test_every_outcome_is_booked_as_its_row_says(row: Row, scene: Scene, sandbox
         if result is not None:
             assert len(result.images) == 1
             assert result.cost == spent(router)
+            assert bool(result.faults) is (row.row == BAD)
             assert any("the vendor reported no usage" in notice for notice in result.notices) is (row.row == NO_USAGE)
         assert router.verify().differences == ()
         assert router.verify().held_nusd == 0
@@ -171,6 +177,8 @@ def test_the_documentation_has_the_rows_that_are_tried_here() -> None:
     assert told == [
         "picture and usage",
         "picture, no usage reported",
+        "a bad picture: blank, smaller than asked, another format than asked",
+        "nothing could be had, the last picture or a placeholder is shown",
         "refused before work (400, 401, 404, a content rule at once)",
         "refused by a content rule later, perhaps after the picture was made",
         "rate limited",
@@ -180,7 +188,7 @@ def test_the_documentation_has_the_rows_that_are_tried_here() -> None:
         "the process died",
         "the ledger cannot be written before the call",
         "the ledger cannot be written after the call",
-    ], "a row was added or changed: try it here too (the last two are tried in test_ledger_gone.py)"
+    ], "a row was added or changed: try it here too (others in test_ledger_gone.py and test_degrading.py)"
 
 
 def test_a_cost_above_the_hold_is_booked_in_full_and_flagged_and_alerted(scene: Scene) -> None:

@@ -26,6 +26,7 @@ STORMS = [
     ("hang:30", "truncated", "html", "badjson"),
     ("empty", "null", "null:data", "garbage"),
     ("garbage:b64", "no-usage", "fewer", "wrong-size"),
+    ("blank", "small", "wrong-size", "no-usage"),
     ("error200", "500:after", "502:after", "503:after"),
 ]
 

@@ -296,3 +296,12 @@ def test_a_row_stays_small(store: SqliteStore, path: Path) -> None:
         buy(store, f"{number:032x}", 40_000_000, claim("month", 10**12), labels=labels, picture_key="p" * 32)
     store.close()
     assert path.stat().st_size / 1000 < 1000
+
+
+def test_what_an_asset_got_is_found_by_indexes(store: SqliteStore) -> None:
+    explained = f"EXPLAIN QUERY PLAN {SQL['latest_of_asset']}"
+    with store._reader.reading() as cursor:
+        cursor.execute(explained, {"asset": "poster", "most": 10})
+        steps = [row["detail"] for row in cursor.fetchall()]
+    assert len([step for step in steps if "requests_by_asset (asset=?)" in step]) == 2, steps
+    assert [step for step in steps if step.startswith("SCAN") and step not in {"SCAN bought", "SCAN answered"}] == []

@@ -35,7 +35,9 @@ def size(text: str) -> Size:
 
 def png(width: int = 64, height: int = 64, kind: str = "png") -> bytes:
     target = io.BytesIO()
-    Image.new("RGB", (width, height), (20, 60, 140)).save(target, kind)
+    image = Image.new("RGB", (width, height), (20, 60, 140))
+    image.paste((200, 160, 40), (0, 0, width // 2, height))
+    image.save(target, kind)
     return target.getvalue()
 
 

@@ -16,7 +16,7 @@ from routing.core.forecast import Forecast
 from routing.core.money import usd
 from routing.core.picture import Size
 from routing.core.plan import Candidate, Dropped, Plan, Reason
-from routing.core.policy import Pick, Policy, Route, SortRule
+from routing.core.policy import Degrade, Pick, Policy, Route, Show, SortRule
 from routing.core.prices import Line, Rate, Unit
 from routing.core.quote import Quote, Tariff
 from routing.core.request import Operation
@@ -189,6 +189,26 @@ def test_where_the_policy_refuses_no_cheaper_candidate_is_promised_for_a_full_bu
     assert next_in_line in "\n".join(plan_report(EXPLAINED))
     refusing = "\n".join(plan_report(replace(EXPLAINED, downgrades=False)))
     assert "next, if that fails: low, 1024x1024" in refusing
+
+
+def test_a_plan_says_what_is_done_where_nothing_can_be_had() -> None:
+    route = replace(ROUTE, degrade=Degrade(use=("nano-banana",), show=(Show.LAST, Show.PLACEHOLDER)))
+    plan = replace(PLAN, route=route, stand_ins=(candidate("nano-banana", None, "0.0413"),))
+    lines = plan_report(replace(EXPLAINED, plan=plan))
+    told = "nano-banana, 1024x1024 for at most $0.0413; else the asset's last picture; else a placeholder"
+    assert f"or else     {told}" in lines
+    degrade = plan_json(replace(EXPLAINED, plan=plan))["degrade"]
+    assert isinstance(degrade, dict)
+    assert ([each["deployment"] for each in degrade["use"]], degrade["show"]) == (
+        ["nano-banana"],
+        ["last", "placeholder"],
+    )
+    alone = plan_report(replace(EXPLAINED, plan=replace(plan, stand_ins=(), route=replace(route, degrade=NOBODY))))
+    assert "or else     none of its stand-ins can serve this" in alone
+    assert not any(line.startswith("or else") for line in plan_report(EXPLAINED))
+
+
+NOBODY = Degrade(use=("nano-banana",))
 
 
 def test_every_table_fits_a_terminal() -> None:

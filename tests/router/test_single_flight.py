@@ -98,9 +98,11 @@ class Watched(Flights):
         super().__init__()
         self.boarded = threading.Semaphore(0)
 
-    def _board(self, boarding: Boarding, place: tuple[int, str], give_up_at: float) -> None:
+    def _board(
+        self, boarding: Boarding, place: tuple[int, str], give_up_at: float, takes: Callable[[CachedCall], bool]
+    ) -> None:
         self.boarded.release()
-        super()._board(boarding, place, give_up_at)
+        super()._board(boarding, place, give_up_at, takes)
 
 
 def send(bench: Bench, crowd: Crowd, count: int, ask: Callable[[int], Result]) -> None:

@@ -24,6 +24,13 @@ def data_url(width: int = 64, height: int = 64) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture(width, height)).decode()}"
 
 
+def colours(data: bytes | str) -> list[object]:
+    """The colours of a picture."""
+    raw = base64.b64decode(data) if isinstance(data, str) else data
+    with Image.open(io.BytesIO(raw)) as opened:
+        return [colour for _, colour in opened.convert("RGB").getcolors(1 << 24) or []]
+
+
 def look(data: bytes | str) -> tuple[str, tuple[int, int]]:
     """Format and size of a picture, from bytes or base64, after decoding every pixel."""
     raw = base64.b64decode(data) if isinstance(data, str) else data

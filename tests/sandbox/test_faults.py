@@ -13,7 +13,7 @@ import openai
 import pytest
 
 from routing.sandbox.faults import FAULTS, Fault, Faults
-from tests.sandbox.samples import look
+from tests.sandbox.samples import colours, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,6 +167,23 @@ def test_wrong_size_brings_another_size_and_keeps_quiet(buy: Callable[..., httpx
     reply = buy("wrong-size", size=size).json()
     assert reply["size"] == size
     assert "x".join(map(str, look(reply["data"][0]["b64_json"])[1])) != size
+
+
+@pytest.mark.parametrize("picture_format", ["png", "jpeg", "webp"])
+def test_blank_brings_one_colour_and_charges_as_usual(
+    buy: Callable[..., httpx.Response], sandbox: Sandbox, picture_format: str
+) -> None:
+    picture = buy("blank", output_format=picture_format).json()["data"][0]["b64_json"]
+    assert look(picture) == (picture_format.upper(), (1024, 1024))
+    assert len(colours(picture)) == 1 < len(colours(buy("").json()["data"][0]["b64_json"]))
+    assert sandbox.bill()["total_nusd"] == 2 * PRICE
+
+
+def test_small_brings_half_of_both_edges_and_keeps_quiet(buy: Callable[..., httpx.Response], sandbox: Sandbox) -> None:
+    reply = buy("small", size="1536x1024").json()
+    assert reply["size"] == "1536x1024"
+    assert look(reply["data"][0]["b64_json"])[1] == (768, 512)
+    assert sandbox.bill()["images"] == 1
 
 
 def test_a_header_goes_before_the_prompt_and_the_prompt_before_the_schedule(

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routing.core.picture import Size
-from routing.testing import blank_picture
+from routing.testing import plain_picture
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,4 +97,4 @@ def _fixtures() -> dict[str, object]:
 def _png(text: str) -> bytes:
     size = Size.parse(text)
     assert size
-    return blank_picture(size).data
+    return plain_picture(size).data

@@ -96,6 +96,23 @@ UNION ALL
 SELECT * FROM entries WHERE request = :request AND kind IN ('adjust', 'cached')
 ORDER BY seq;
 
+-- name: latest_of_asset
+-- What brought pictures, by the reservation that paid for them or the answer from the cache.
+SELECT * FROM (
+  SELECT r.*, q.request_id
+  FROM requests AS q
+  JOIN entries AS r ON r.request = q.id AND r.kind = 'reserve'
+  JOIN entries AS e ON e.request = r.request AND e.attempt = r.attempt AND e.kind IN ('settle', 'release', 'expire')
+  WHERE q.asset = :asset AND e.images > 0 ORDER BY q.id DESC LIMIT :most
+) AS bought
+UNION ALL
+SELECT * FROM (
+  SELECT e.*, q.request_id
+  FROM requests AS q JOIN entries AS e ON e.request = q.id AND e.kind IN ('adjust', 'cached')
+  WHERE q.asset = :asset AND e.kind = 'cached' ORDER BY q.id DESC LIMIT :most
+) AS answered
+ORDER BY seq DESC LIMIT :most;
+
 -- name: requests_between
 -- Of those that were archived the entries are elsewhere.
 SELECT * FROM requests WHERE (at, id) > (:at, :id) AND at < :until AND archive IS NULL ORDER BY at, id LIMIT :most;

@@ -88,7 +88,7 @@ def moderation_blocked() -> Refused:
 
 
 def rate_limited(model: str, fault: Fault) -> Refused:
-    """The 429 that passes with time. It names no limit, since this vendor has none: who believed one would keep to it."""
+    """The 429 that passes with time. It names no limit: this vendor has none, and who believed one would keep to it."""
     wait_s = fault.seconds(1.0)
     whole = math.ceil(wait_s)
     return error(

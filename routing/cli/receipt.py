@@ -67,6 +67,7 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
         "settled": result.settled,
         "asset": result.asset,
         "parent": result.request.parent,
+        "parent_picture": result.request.parent_picture,
         "seed": result.seed,
         "revised_prompt": result.revised_prompt,
         "files": [

@@ -10,7 +10,7 @@ from routing.config.dead_rules import check_caps, check_order
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, OnUnknown, Pick, Policy, Route, SortRule
+from routing.core.policy import Ask, DraftUse, OnUnknown, Pick, Policy, Route, SortRule
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -174,6 +174,7 @@ class _Reader:
             deadline_s=entry.deadline,
             may_name=tuple(entry.may_name) if entry.may_name is not None else None,
             unknown=OnUnknown(entry.unknown),
+            draft=DraftUse(entry.draft),
             label=self._label(path),
         )
 

@@ -100,6 +100,11 @@ class RouteEntry(Strict):
         default=None,
         description="The deployments a call may name; [] for none. Without it, those of `use` and `on_failure`.",
     )
+    draft: Literal["leave", "reference"] = Field(
+        default="leave",
+        description="Of a draft that is promoted. leave: its words are bought again. reference: its picture goes "
+        "along, as the first reference of an edit.",
+    )
 
 
 class GivenEntry(Strict):

@@ -37,6 +37,13 @@ class OnUnknown(StrEnum):
     RETRY = "retry"
 
 
+class DraftUse(StrEnum):
+    """What becomes of a draft's picture where the draft is promoted: left behind, or taken along as a reference."""
+
+    LEAVE = "leave"
+    REFERENCE = "reference"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -77,6 +84,7 @@ class Route:
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
     unknown: OnUnknown = OnUnknown.STOP
+    draft: DraftUse = DraftUse.LEAVE
     label: str = ""
 
     @property

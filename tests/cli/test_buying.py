@@ -105,6 +105,30 @@ def test_a_draft_is_promoted_by_its_id(routing: CommandLine) -> None:
     assert (final["parent"], final["asset"], final["quality"]) == (draft["request_id"], "poster-7", "high")
 
 
+def test_a_draft_goes_along_where_the_policy_says_so_and_every_report_tells(routing: CommandLine) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    words = policy.read_text(encoding="utf-8")
+    assert words.count("ask: {quality: high}") == 1
+    policy.write_text(words.replace("ask: {quality: high}", "ask: {quality: high}, draft: reference"), encoding="utf-8")
+    routing(*FOX, "--asset", "poster-7", "--request-id", "fox", "-n", "2", "-o", "draft.png")
+    ran = routing("promote", "fox", "-i", "final", "--picture", "2", "--request-id", "fox/final", "-o", "final.png")
+    assert ran.code == 0
+    assert "note: picture 2 of fox goes along as image 1" in ran.out
+    assert "made from   fox, its picture 2 as the first reference" in routing("show", "fox/final").out
+    told = json.loads(routing("show", "fox/final", "--json").out)
+    assert (told["parent"], told["parent_picture"], told["operation"]) == ("fox", 2, "edit")
+    # 1,024 tokens of reference at $8 and 7,024 of picture at $30 a million, and two of text.
+    assert told["cost_usd"] == "0.218922"
+    assert routing("assets", "poster-7").out == "poster-7: 2 drafts $0.0118, 1 final $0.2189\n"
+    assert "finished: 1 of 1 assets with drafts (100.0 %)" in routing("assets").out
+    assert "1 request made again at another importance" in routing("assets").out
+    missing = routing("promote", "fox", "-i", "final", "--picture", "3")
+    assert (missing.code, missing.err) == (
+        2,
+        "error: 'fox' has 2 pictures: there is no picture 3 to take along\n",
+    )
+
+
 def test_the_same_request_id_again_gives_the_first_answer(routing: CommandLine, vendor: Sandbox) -> None:
     for name in ("a.png", "b.png"):
         assert routing(*FOX, "--request-id", "p7/1", "-o", name).code == 0

@@ -14,6 +14,7 @@ from routing.config.catalog import packaged_catalog
 from routing.config.checks import check_prices, check_routes
 from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
+from routing.config.kinds import check_policy, check_router
 from routing.config.ledger import find_ledger, open_text
 from routing.config.limits import read_limits
 from routing.config.parsing import Parsed, parse
@@ -64,7 +65,9 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         ConfigError: with every problem of both files.
 
     """
-    problems = Problems(_read(path, str(path)))
+    document = _read(path, str(path))
+    check_router(document)
+    problems = Problems(document)
     router = parse(problems, RouterFile)
     names = router.names("deployments") or None
     ledger_url = _check_ledger(router.file, problems, env)
@@ -148,8 +151,9 @@ def _read_rules(
     shown_as = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - as the caller wrote it, for messages
     try:
         document = read_document(name, instead.content) if instead else _read(place, shown_as)
+        check_policy(document)
     except ConfigError as error:
-        near = _policies_near(path)
+        near = [each for each in _policies_near(path) if each != name]
         hint = "the path is relative to this file" + (f"; there are {', '.join(near)}" if near else "")
         message = f"the policy {shown(name)}{did_you_mean(name, near)} {error.problems[0].message}"
         problems.error(("policy",), message, hint)

@@ -25,6 +25,13 @@ T = TypeVar("T")
 
 PARQUET = ".parquet"
 
+ENDINGS: dict[str, tuple[tuple[str, ...], str]] = {
+    "--parquet": ((PARQUET,), "`--csv --charges > FILE` writes every charge as CSV, --focus FILE.csv in FOCUS columns"),
+    "--focus": ((".csv", PARQUET), "the ending chooses which of the two is written"),
+    "--html": ((".html", ".htm"), "--parquet FILE and --focus FILE write the charges, --csv prints the groups"),
+}
+"""What a file of each option may be called, and what to do who meant another."""
+
 
 def print_charges(asked: Asked) -> None:
     """Print every charge as CSV."""
@@ -38,8 +45,29 @@ def print_charges(asked: Asked) -> None:
             click.echo(piece, nl=False)
 
 
+def check_names(files: Mapping[str, Path | None]) -> None:
+    """Refuse a name that says something else than would be written, before anything is.
+
+    Raises:
+        UsageError: with the endings that fit.
+
+    """
+    seen: dict[Path, str] = {}
+    for option, target in files.items():
+        if target is None:
+            continue
+        endings, hint = ENDINGS[option]
+        if target.suffix.lower() not in endings and not target.is_dir():
+            told = f"{target} does not end in {' or '.join(endings)}; {hint}"
+            raise click.BadParameter(told, param_hint=f"'{option}'")
+        other = seen.setdefault(target, option)
+        if other != option:
+            raise click.UsageError(f"{other} and {option} name the same file: name two")
+
+
 def write_files(asked: Asked, files: Mapping[str, Path | None], page: Mapping[str, Any]) -> None:
     """Write the files that were asked for, and say what is in each; ``page`` are the wishes for the HTML one."""
+    check_names(files)
     written = []
     if target := files["--parquet"]:
         written.append(_write_charges(asked, target))
@@ -67,7 +95,7 @@ def _write_focus(asked: Asked, target: Path) -> dict[str, Any]:
     from routing.reports.focus import FOCUS, focus_row
 
     providers = declared_providers(asked.config)
-    parquet = target.suffix == PARQUET
+    parquet = target.suffix.lower() == PARQUET
     return _write(asked, target, parquet=parquet, columns=FOCUS, row=lambda charge: focus_row(charge, providers))
 
 

@@ -31,6 +31,10 @@ class ArchiveError(LedgerError):
     """An archive cannot be written, or is not what the ledger says of it."""
 
 
+class WrongFile(ArchiveError):
+    """The file that was named cannot be written or read as an archive, whatever the ledger says: name another."""
+
+
 class Ledger(Protocol):
     """Writes money. Every method is one durable transaction, safe from any thread and process.
 
@@ -295,7 +299,8 @@ class Safekeeping(Protocol):
         ``expect`` is the beginning of the digest of a seal that must be there.
 
         Raises:
-            ArchiveError: where a file is no archive of this ledger, or was changed.
+            WrongFile: where a file is no archive of this ledger.
+            ArchiveError: where one was changed.
 
         """
 
@@ -309,7 +314,8 @@ class Safekeeping(Protocol):
         """Read archives and compare them with what the ledger says of them; return the latter.
 
         Raises:
-            ArchiveError: where a file is no archive of this ledger, or was changed.
+            WrongFile: where a file is no archive of this ledger.
+            ArchiveError: where one was changed.
 
         """
 

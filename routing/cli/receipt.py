@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def receipt_lines(result: Result, files: Sequence[Path]) -> list[str]:
     """Tell a person."""
     lines = [f"saved {file} ({image.size}, {image.format})" for file, image in zip(files, result.images, strict=True)]
-    lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result)]
+    lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result), *attempt_lines(result)]
     if result.revised_prompt:
         lines.append(f"the vendor read the prompt as: {result.revised_prompt}")
     return [*lines, *(f"note: {notice}" for notice in result.notices)]
@@ -39,11 +39,25 @@ def cost_line(result: Result) -> str:
     if result.cached:
         saved = f", {result.saved} saved" if result.saved else ""
         cost = f"from the cache: nothing was bought{saved}"
+    elif len(result.attempts) > 1:
+        cost = f"cost {result.cost} in {len(result.attempts)} attempts"
     else:
         cost = f"cost {result.cost}, at most {result.quote} was held"
     if result.unconfirmed:
         cost += f"; {result.unconfirmed} of it is unconfirmed"
     return f"{cost}; request {result.request_id}"
+
+
+def attempt_lines(result: Result) -> list[str]:
+    """Say of each attempt, where there were several, what was held for it and what was charged, and what it brought."""
+    lines = []
+    for attempt in result.attempts if len(result.attempts) > 1 else ():
+        charged = f"{attempt.cost} charged" if attempt.cost else "nothing charged"
+        doubt = ", unconfirmed" if attempt.unconfirmed else ""
+        brought = f"{attempt.images} picture{'' if attempt.images == 1 else 's'}" if attempt.images else attempt.status
+        number = attempt.reservation_id.rpartition("/")[2]
+        lines.append(f"attempt {number}: {attempt.deployment}, {attempt.quote} held, {charged}{doubt}: {brought}")
+    return lines
 
 
 def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:

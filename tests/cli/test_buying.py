@@ -154,6 +154,37 @@ def test_a_failure_of_the_vendor_says_whether_it_was_charged(
     assert not (routing.folder / "fox.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("fault", "cost", "first"),
+    [
+        ("500", "$0.421475 in 2 attempts; $0.210745 of it is unconfirmed", "$0.210745 charged, unconfirmed"),
+        ("404", "$0.21073 in 2 attempts", "nothing charged"),
+    ],
+)
+def test_after_two_attempts_the_receipt_says_what_was_held_and_charged_for_each(
+    routing: CommandLine, vendor: Sandbox, fault: str, cost: str, first: str
+) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    words = policy.read_text(encoding="utf-8")
+    router = routing.folder / "router.yaml"
+    router.write_text(
+        router.read_text(encoding="utf-8").replace(
+            "deployments:\n", "deployments:\n  second: {provider: openai, model: gpt-image-2}\n"
+        ),
+        encoding="utf-8",
+    )
+    policy.write_text(
+        words.replace("ask: {quality: high}", "ask: {quality: high}, on_failure: [second]"), encoding="utf-8"
+    )
+    vendor.inject([fault, None])
+    ran = routing(*FOX, "-i", "final", "--request-id", "fox", "-o", "fox.png")
+    lines = ran.out.splitlines()
+    assert lines[2] == f"cost {cost}; request fox"
+    assert lines[3].startswith(f"attempt 1: gpt-image-2, $0.210745 held, {first}: gpt-image-2")
+    assert lines[4:] == ["attempt 2: second, $0.210745 held, $0.21073 charged: 1 picture"]
+    assert cost.startswith(f"${json.loads(routing('spend', '--json').out)['total']['spent_usd']} ")
+
+
 def test_a_picture_that_cannot_be_saved_is_not_lost(routing: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     write, full = Path.write_bytes, "fox.png"
 

@@ -92,7 +92,7 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
 
 def entries_of(history: RequestHistory, delivered: Iterable[AttemptHistory]) -> list[Entry]:
     """List what a request's pictures stand under, in their order."""
-    # By what they stand for: an id that was asked for twice at once may have been answered from the cache twice.
+    # By what they stand for: a ledger of an older version may hold an answer from the cache twice.
     cached = {entry.picture_key: entry for entry in history.cached}
     return [*cached.values(), *(attempt.reserve for attempt in delivered)]
 

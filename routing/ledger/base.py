@@ -76,7 +76,12 @@ class Ledger(Protocol):
         """
 
     def record_cached(self, record: RequestRecord, hit: CacheHit) -> None:
-        """Book an answer that came from the cache; ``RequestIdReused`` as for ``reserve``."""
+        """Book an answer that came from the cache; of a request and a ``picture_key`` that is booked already, nothing.
+
+        Raises:
+            RequestIdReused: as for ``reserve``.
+
+        """
 
     def sweep(self, now: datetime, *, release: bool) -> tuple[Resolution, ...]:
         """Expire every reservation whose ``expires_at`` has passed; return how each was resolved.

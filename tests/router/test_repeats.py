@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING
@@ -89,6 +90,26 @@ def test_of_many_with_one_request_id_at_once_exactly_one_buys(bench: Bench) -> N
     assert bench.calls == ["gpt"]
     assert all(isinstance(result, Result | RequestIdReused) for result in results)
     assert any(isinstance(result, Result) for result in results)
+
+
+def test_of_many_with_one_request_id_at_once_one_answer_from_the_cache_is_booked(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.router.generate("a fox")
+    history, together = bench.store.history, threading.Barrier(8)
+
+    def at_once(request_id: str) -> object:
+        found = history(request_id)
+        together.wait(10)
+        return found
+
+    monkeypatch.setattr(bench.store, "history", at_once)
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(lambda _: bench.router.generate("a fox", request_id="fox"), range(8)))
+    assert {(result.cached, result.cost) for result in results} == {(True, 0)}
+    (row,) = [row for row in bench.router.spend(by=["request_id"]) if row.key == ("fox",)]
+    assert (row.cached, row.images) == (1, 1)
+    assert bench.calls == ["flux"]
 
 
 def test_without_a_cache_a_repeat_says_that_its_pictures_are_gone() -> None:

@@ -10,6 +10,7 @@ import click
 from routing.cli.books import declared_providers, open_books
 from routing.cli.errors import NotInstalled
 from routing.cli.whole_file import whole_file
+from routing.core.extras import how_to_install
 from routing.core.money import usd_text
 
 if TYPE_CHECKING:
@@ -136,6 +137,6 @@ def _parquet_writer() -> Callable[[Sequence[Column[T]], Iterable[T], BinaryIO], 
     try:
         from routing.reports.parquet import write_parquet
     except ImportError as error:
-        told = f"a Parquet file needs pyarrow: pip install 'image-routing[parquet]' ({error})"
+        told = f"a Parquet file needs pyarrow: {how_to_install('parquet')} ({error})"
         raise NotInstalled(told) from error
     return write_parquet

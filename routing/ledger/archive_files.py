@@ -16,6 +16,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
+from routing.core.extras import how_to_install
 from routing.ledger.base import ArchiveError, WrongFile
 from routing.ledger.lines import COLUMNS, WHOLE, Line
 
@@ -48,7 +49,7 @@ def format_of(path: Path) -> tuple[Write, Read]:
         try:
             from routing.ledger.archive_parquet import read_parquet, write_parquet  # noqa: PLC0415 - an extra
         except ImportError:
-            told = "Parquet needs pyarrow: pip install 'image-routing[parquet]', or name a file that ends in .csv.gz"
+            told = f"Parquet needs pyarrow: {how_to_install('parquet')}; or name a file that ends in .csv.gz"
             raise ArchiveError(told) from None
         return write_parquet, read_parquet
     raise WrongFile(f"{path.name} is no kind of archive: name it .parquet, .csv or .csv.gz")

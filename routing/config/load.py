@@ -17,6 +17,7 @@ from routing.config.document import Document, read_document
 from routing.config.kinds import check_policy, check_router
 from routing.config.ledger import find_ledger, open_text
 from routing.config.limits import read_limits
+from routing.config.own_catalog import read_catalogs
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
@@ -73,7 +74,8 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
     ledger_url = _check_ledger(router.file, problems, env)
     limits_url = read_limits(router.file.limits, env, problems)
     cache = read_cache(router.file.cache, env, problems)
-    shelf = Shelf(router, problems, env=env, today=today, catalog=packaged_catalog())
+    catalog, catalogs, unsound = read_catalogs(path, router, problems, packaged_catalog())
+    shelf = Shelf(router, problems, env=env, today=today, catalog=catalog)
     check_prices(shelf.deployments, shelf.prices, today, problems)
     rules = _read_rules(path, router, problems, names, policy)
     budgets = Budgets(
@@ -86,6 +88,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
     if rules:
         check_routes(rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
+    found += [problem for each in unsound for problem in each.all()]
     if rules is None or any(problem.severity == "error" for problem in found):
         raise ConfigError(found)
     file = router.file
@@ -104,7 +107,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         alerts=alerts,
         limits_url=limits_url,
         root=path.parent.resolve(),
-        sources=(path, rules.path),
+        sources=(path, rules.path, *catalogs),
         loaded_on=today,
         keep_prompts=file.ledger.keep_prompts,
         tests=rules.tests,
@@ -113,12 +116,19 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
 
 
 def config_files(path: Path) -> tuple[Path, ...]:
-    """Name the files that ``load`` reads: ``router.yaml``, and the policy that it names, be it there or not."""
+    """Name the files that ``load`` reads: ``router.yaml``, its policy and its catalogs, be they there or not.
+
+    Without a policy it is ``router.yaml`` alone.
+    """
     try:
-        policy = _policy_name(_read(path, str(path)))
+        router = _read(path, str(path))
     except ConfigError:
-        policy = ""
-    return (path, path.parent / policy) if policy else (path,)
+        return (path,)
+    policy, catalogs = _policy_name(router), router.value(("catalog",))
+    if not policy:
+        return (path,)
+    named = [name for name in catalogs if name and isinstance(name, str)] if isinstance(catalogs, list) else []
+    return (path, *(path.parent / name for name in (policy, *named)))
 
 
 def _policy_name(router: Document) -> str:

@@ -310,6 +310,9 @@ class RouterFile(Strict):
     deployments: dict[Name, DeploymentEntry] = Field(
         min_length=1, description="What can be bought, by the names that routes use."
     )
+    catalog: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="Files with models that the package does not know, relative to this file."
+    )
     prices: list[PriceEntry] = Field(default_factory=list, description="What you negotiated; else the price book.")
     budgets: dict[Name, BudgetEntry] = Field(default_factory=dict, description="Limits, by a name of yours.")
     ledger: LedgerEntry = Field(default_factory=LedgerEntry, description="Where what was spent is written down.")

@@ -67,7 +67,9 @@ def test_the_catalog_of_the_documentation_loads_and_is_bought_by(router_yaml: Pa
     text = router_yaml.read_text(encoding="utf-8")
     vendor = '  acme: {kind: openai, api_key_env: ACME_KEY, base_url: "https://api.acme.example/v1"}\n'
     for section, entries in (("deployments", deployment), ("providers", vendor)):
-        text = re.sub(rf"^({section}:.*\n)", lambda found, more=entries: f"{found[1]}{more}", text, flags=re.MULTILINE)
+        begins = re.search(rf"^{section}:.*\n", text, re.MULTILINE)
+        assert begins
+        text = f"{text[: begins.end()]}{entries}{text[begins.end() :]}"
     router_yaml.write_text(f"{text}\n{named}", encoding="utf-8")
     settings = load(router_yaml, {}, today=TODAY).settings
     assert settings.deployments["acme"].model.name == "acme-paint-2"

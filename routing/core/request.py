@@ -90,10 +90,10 @@ class ImageRequest:
             raise RequestError("references and the mask of a request are pictures: load them with edit(images=[...])")
         if not self.images and (self.operation != Operation.GENERATE or self.mask is not None):
             raise RequestError("an edit needs at least one reference: pass images=[...], or generate")
-        if self.parent_picture is not None and not (self.parent and self.images and self.parent_picture >= 1):
-            raise RequestError(
-                "parent_picture counts a parent's pictures from 1, and that picture is the first reference"
-            )
+        number = self.parent_picture
+        counts = isinstance(number, int) and not isinstance(number, bool) and number >= 1
+        if number is not None and not (counts and self.parent and self.images):
+            raise RequestError("parent_picture counts a parent's pictures from 1, and that is the first reference")
         # Sent as a generation, references would be left out without a word.
         object.__setattr__(self, "operation", Operation.EDIT if self.images else Operation.GENERATE)
 

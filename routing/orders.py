@@ -9,17 +9,23 @@ from typing import TYPE_CHECKING, NamedTuple
 from routing.core.entries import RequestRecord
 from routing.core.features import features_of
 from routing.core.fingerprint import prompt_hash, request_fingerprint
+from routing.core.plan import decide
+from routing.core.policy import nothing_known
 from routing.core.request import ImageRequest
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.options import read_options
+from routing.standing import read_standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
+    from routing.core.features import Features
     from routing.core.picture import Picture
     from routing.core.plan import Plan
+    from routing.core.policy import Route, Standings
     from routing.options import Asked, RequestOptions
     from routing.shop import Shop
 
@@ -73,6 +79,30 @@ def name_deployment(shop: Shop, asked: Asked) -> Order:
         f"unknown model {model!r}{did_you_mean(model, deployments)}: deployments are {', '.join(deployments)}; "
         "leave it out and the policy chooses by importance"
     )
+
+
+def plan_of(order: Order) -> Plan:
+    """Decide now; raises what ``decide`` raises."""
+    features, now = features_of(order.request), order.shop.clock.now()
+    return decide(order.shop.settings, features, now.date(), _standings(order.shop, features, now))
+
+
+def route_of(order: Order) -> Route | None:
+    """Find the variant of a route that takes a request now; ``None`` where none does.
+
+    Raises:
+        RequestError: for an importance or a tag that the policy does not declare.
+
+    """
+    features, policy = features_of(order.request), order.shop.settings.policy
+    standings = _standings(order.shop, features, order.shop.clock.now())
+    return policy.route_for(policy.sort_request(features, standings).importance, features, standings)
+
+
+def _standings(shop: Shop, features: Features, now: datetime) -> Standings:
+    if not shop.settings.policy.reads_budgets:
+        return nothing_known
+    return read_standings(shop.settings, shop.store, features, now)
 
 
 def record_of(order: Order, plan: Plan) -> RequestRecord:

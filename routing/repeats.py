@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from routing.core.entries import STANDS_IN
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
-from routing.core.request import ImageRequest
-from routing.errors import RequestError, RequestIdReused
+from routing.errors import RequestIdReused
 from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
     from routing.cache.base import CachedCall
     from routing.core.entries import Entry
-    from routing.core.plan import Plan
+    from routing.core.request import ImageRequest
     from routing.ledger.base import AttemptHistory, RequestHistory
     from routing.shop import Shop
 
@@ -47,7 +45,7 @@ def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> 
             f"request_id {name!r} is being bought right now (or its process died: then the hold"
             f" {under_way[0].reserve.reservation_id} ends by itself)"
         )
-    delivered = [attempt for attempt in history.attempts if _has_pictures(shop, attempt)]
+    delivered = [attempt for attempt in history.attempts if has_pictures(shop, attempt)]
     if not delivered and not history.cached:
         charged = sum(attempt.cost_nusd for attempt in history.attempts)
         if charged:
@@ -59,16 +57,14 @@ def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> 
     return _result(shop, request, history, delivered)
 
 
-def _has_pictures(shop: Shop, attempt: AttemptHistory) -> bool:
+def has_pictures(shop: Shop, attempt: AttemptHistory) -> bool:
     """Tell whether an attempt brought pictures, also where that could not be written before its hold expired."""
     ended = attempt.resolution
     return ended is not None and bool(ended.images or (attempt.cost_nusd and shop.find_bought(attempt.reserve)))
 
 
 def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivered: list[AttemptHistory]) -> Result:
-    # By what they stand for: an id that was asked for twice at once may have been answered from the cache twice.
-    cached = {entry.picture_key: entry for entry in history.cached}
-    entries = [*cached.values(), *(attempt.reserve for attempt in delivered)]
+    entries = entries_of(history, delivered)
     calls = [_kept(shop, request, entry) for entry in entries]
     last = entries[-1]
     usages = [attempt.resolution.usage for attempt in delivered if attempt.resolution and attempt.resolution.usage]
@@ -105,6 +101,13 @@ def _stand_in(history: RequestHistory, delivered: list[AttemptHistory]) -> str |
     return next((entry.deployment for entry in (*ended, *history.cached) if entry.reason.startswith(STANDS_IN)), None)
 
 
+def entries_of(history: RequestHistory, delivered: Iterable[AttemptHistory]) -> list[Entry]:
+    """List what a request's pictures stand under, in their order."""
+    # By what they stand for: a ledger of an older version may hold an answer from the cache twice.
+    cached = {entry.picture_key: entry for entry in history.cached}
+    return [*cached.values(), *(attempt.reserve for attempt in delivered)]
+
+
 def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
     found = shop.find_bought(entry)
     if found is None:
@@ -114,82 +117,3 @@ def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
             f" given again: {where}; use a new request_id to buy them again"
         )
     return found
-
-
-def _found(shop: Shop, entry: Entry) -> CachedCall | None:
-    return shop.find(entry.picture_key.partition(":")[0]) or shop.find_bought(entry)
-
-
-def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
-    """Find what an earlier request asked for: labels from the ledger, words and references from the cache.
-
-    Raises:
-        RequestError: where the ledger does not know the id, or the words are needed and no longer kept.
-
-    """
-    history = shop.store.history(request_id)
-    if history is None:
-        raise RequestError(
-            f"the ledger knows no request {request_id!r}; `routing spend --by asset,request_id` lists what was made"
-        )
-    entries = [*history.cached, *(a.reserve for a in history.attempts if a.resolution and a.resolution.images)]
-    # Whoever bought what stands under the key by now used the same words; a bad picture stands only under its owner's.
-    kept = next((call for entry in entries if (call := _found(shop, entry))), None)
-    record = history.record
-    if kept is not None:
-        request = kept.request
-    elif prompt is not None and not history.record.features.references:
-        request = ImageRequest(prompt=prompt)
-    else:
-        what = "reference images" if history.record.features.references else "words"
-        raise RequestError(
-            f"the {what} of {request_id!r} are no longer kept: make the request again with generate or edit"
-        )
-    return ImageRequest(
-        prompt=request.prompt if prompt is None else prompt,
-        operation=request.operation,
-        size=record.features.size,
-        images=request.images,
-        mask=request.mask,
-        tags=record.features.tags,
-        asset=record.asset,
-        background=request.background,
-        output_format=request.output_format,
-        extras=request.extras,
-    )
-
-
-def inherit(
-    request: ImageRequest, recipe: ImageRequest, named: Collection[str], plan: Plan
-) -> tuple[ImageRequest, list[str]]:
-    """Give a promotion its draft's wishes that the call did not name itself, as far as the route can fulfil them.
-
-    The draft was made by another model: a wish that nobody of the route knows is left out with a notice, where a call's
-    own would be refused. A size goes to the nearest of the same shape.
-    """
-    models = [candidate.deployment.model for candidate in plan.candidates]
-    first, notices = models[0], []
-    changes: dict[str, Any] = {}
-    if recipe.size and "size" not in named:
-        fits = any(model.sizes.allows(recipe.size) for model in models)
-        changes["size"] = recipe.size if fits else first.sizes.nearest(recipe.size)
-        if not fits:
-            notices.append(f"the draft's size {recipe.size} is none of {first.name}'s: {changes['size']} is nearest")
-    for name, known in (
-        ("background", {each for model in models for each in model.backgrounds}),
-        ("output_format", {each for model in models for each in model.output_formats}),
-    ):
-        value = getattr(recipe, name)
-        if value and name not in named:
-            changes[name] = value if value in known else None
-            if value not in known:
-                notices.append(f"the draft's {name} {value} is left out: {first.name} does not know it")
-    extras = {}
-    for name, value in recipe.extras.items():
-        if name in named:
-            continue
-        if name in first.extras and value in (first.extras[name] or (value,)):
-            extras[name] = value
-        else:
-            notices.append(f"the draft's {name} is left out: {first.name} does not know it")
-    return replace(request, **changes, extras={**extras, **request.extras}), notices

@@ -12,19 +12,16 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from routing.availability import read_deployments
 from routing.basket import Basket
-from routing.core.features import features_of
-from routing.core.plan import decide
 from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
 from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.many import finish_many
-from routing.options import RequestOptions, read_options
-from routing.orders import Order, name_deployment, read_order, record_of
+from routing.orders import Order, plan_of, read_order, record_of
+from routing.promotions import read_promotion
 from routing.purchase import Buyer
-from routing.repeats import answer_again, inherit, recipe_of
+from routing.repeats import answer_again
 from routing.results import Quote, Result
 from routing.spending import read_spend
-from routing.standing import read_standings
 from routing.statuses import read_statuses
 
 if TYPE_CHECKING:
@@ -36,10 +33,10 @@ if TYPE_CHECKING:
 
     from routing.core.availability import DeploymentStatus
     from routing.core.picture import Picture
-    from routing.core.plan import Plan
     from routing.core.spend import SpendRow
     from routing.core.status import BudgetStatus
     from routing.ledger.base import Verification
+    from routing.options import RequestOptions
     from routing.reload import Reloader
     from routing.results import Outcome
     from routing.shop import Shop
@@ -112,7 +109,7 @@ class Router:
 
         """
         order = self._read(prompt, options, images)
-        plan = self._decide(order)
+        plan = plan_of(order)
         return Quote(plan=plan, notices=(*order.notices, *plan.notices))
 
     # Buying -----------------------------------------------------------------------------------------------------
@@ -146,28 +143,21 @@ class Router:
         draft: Result | str,
         *,
         prompt: str | None = None,
+        picture: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> Result:
         """Make a draft again at another ``importance``, linked to it: same words and references, one picture.
 
-        ``draft`` is a result or a ``request_id``; by id, words and references come from the cache.
+        ``draft`` is a result or a ``request_id``; by id, words and pictures come from the cache. Where the policy says
+        ``draft: reference``, its picture goes along as the first reference: the first one, unless ``picture`` counts
+        to another.
 
         Raises:
             RequestError: where the draft is unknown or its words are no longer kept (then pass ``prompt``).
             Refusal, ProviderError, LedgerError: as for ``generate``.
 
         """
-        if not options.get("importance"):
-            raise RequestError('promote needs the importance to make it at: promote(draft, importance="final")')
-        shop = self._current()
-        recipe = draft.request if isinstance(draft, Result) else recipe_of(shop, draft, prompt)
-        parent = draft.request_id if isinstance(draft, Result) else draft
-        wishes: RequestOptions = {"tags": recipe.tags, "asset": recipe.asset, "mask": recipe.mask, **options}
-        words = recipe.prompt if prompt is None else prompt
-        asked = read_options(words, wishes, images=recipe.images, parent=parent)
-        order = name_deployment(shop, asked)
-        request, dropped = inherit(order.request, recipe, options, self._decide(order))
-        return self._buy(Order(shop, request, (*order.notices, *dropped)))
+        return self._buy(read_promotion(self._current(), draft, prompt, picture, options))
 
     def generate_many(
         self, requests: Iterable[str | ImageRequest], *, parallel: int = 8, **options: Unpack[RequestOptions]
@@ -260,10 +250,11 @@ class Router:
         draft: Result | str,
         *,
         prompt: str | None = None,
+        picture: int | None = None,
         **options: Unpack[RequestOptions],
     ) -> Result:
         """``promote`` for event loops."""
-        return await self._hop(partial(self.promote, draft, prompt=prompt, **options))
+        return await self._hop(partial(self.promote, draft, prompt=prompt, picture=picture, **options))
 
     async def agenerate_many(
         self, requests: Iterable[str | ImageRequest], *, parallel: int = 8, **options: Unpack[RequestOptions]
@@ -313,12 +304,6 @@ class Router:
     def _read(self, prompt: str | ImageRequest, options: RequestOptions, images: Sequence[Image] = ()) -> Order:
         return read_order(self._current(), prompt, options, images)
 
-    def _decide(self, order: Order) -> Plan:
-        settings, features, now = order.shop.settings, features_of(order.request), self._shop.clock.now()
-        if not settings.policy.reads_budgets:
-            return decide(settings, features, now.date())
-        return decide(settings, features, now.date(), read_standings(settings, self._shop.store, features, now))
-
     def _buy(self, order: Order) -> Result:
         call = object()
         try:
@@ -342,7 +327,7 @@ class Router:
                 if again is not None:
                     return again
                 attempts_before = len(history.attempts)
-        plan = self._decide(order)
+        plan = plan_of(order)
         basket = Basket(
             request=request,
             record=record_of(order, plan),

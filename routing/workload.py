@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
 REFERENCE = Size(width=1024, height=1024)
 """What a reference is taken to measure: a workload only says how many there are."""
@@ -79,12 +81,12 @@ def read_workload(path: Path) -> list[Row]:
     """Read a workload, in order of time.
 
     Raises:
-        RequestError: for a line that is no such object, with its number and what to write.
-        OSError: where the file cannot be read.
+        RequestError: where the file cannot be read, and for a line that is no such object, with its number and what to
+            write.
 
     """
     rows = []
-    with path.open("rb") as lines:
+    with _opened(path) as lines:
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
@@ -94,10 +96,21 @@ def read_workload(path: Path) -> list[Row]:
     return sorted(rows, key=lambda row: row.ts)
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as lines:
+            yield lines
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise RequestError(
+            f"the workload {path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+
+
 def _row(line: bytes, number: int) -> Row:
     try:
         given = json.loads(line)
-    except ValueError as wrong:
+    except (ValueError, RecursionError) as wrong:
         raise ValueError(f"this is no JSON ({wrong}): write one object a line") from None
     if not isinstance(given, dict):
         raise ValueError("this is no JSON object: write one a line")  # noqa: TRY004 - the caller's file is wrong, not a type

@@ -25,7 +25,19 @@ IMPURE = frozenset({"asyncio", "logging", "os", "pathlib", "random", "sqlite3", 
 """What ``core`` may not import of the standard library: a clock, chance, a file, a network, a loop."""
 
 FLOOR_3 = frozenset(
-    {"attempt", "options", "orders", "purchase", "reload", "repeats", "results", "router", "telling", "upkeep"}
+    {
+        "attempt",
+        "options",
+        "orders",
+        "promotions",
+        "purchase",
+        "reload",
+        "repeats",
+        "results",
+        "router",
+        "telling",
+        "upkeep",
+    }
 )
 FLOOR_2 = frozenset({"alerts", "bills", "cache", "config", "ledger", "limits", "providers", "reports"})
 

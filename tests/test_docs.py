@@ -60,6 +60,22 @@ def test_the_problem_of_the_documentation_is_told_in_just_these_words(
     assert re.sub(r":\d+:", f":{line}:", shown.strip(), count=1) in str(told.value)
 
 
+def test_the_catalog_of_the_documentation_loads_and_is_bought_by(router_yaml: Path) -> None:
+    stanza, catalog = blocks("extending.md", "yaml")
+    (router_yaml.parent / "acme.yaml").write_text(catalog, encoding="utf-8")
+    named, _, deployment = stanza.partition("deployments:\n")
+    text = router_yaml.read_text(encoding="utf-8")
+    vendor = '  acme: {kind: openai, api_key_env: ACME_KEY, base_url: "https://api.acme.example/v1"}\n'
+    for section, entries in (("deployments", deployment), ("providers", vendor)):
+        begins = re.search(rf"^{section}:.*\n", text, re.MULTILINE)
+        assert begins
+        text = f"{text[: begins.end()]}{entries}{text[begins.end() :]}"
+    router_yaml.write_text(f"{text}\n{named}", encoding="utf-8")
+    settings = load(router_yaml, {}, today=TODAY).settings
+    assert settings.deployments["acme"].model.name == "acme-paint-2"
+    assert settings.prices.card("acme", TODAY).rates
+
+
 # --- The walk through a change ----------------------------------------------------------------------------------------
 
 

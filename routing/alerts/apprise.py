@@ -1,4 +1,4 @@
-"""Alerts through Apprise, which knows a hundred services (an extra: ``pip install 'image-routing[apprise]'``)."""
+"""Alerts through Apprise, which knows a hundred services (an extra: ``apprise``)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from routing.alerts.base import NotTaken
 from routing.alerts.words import sentences_of, title_of
+from routing.core.extras import how_to_install
 
 if TYPE_CHECKING:
     from routing.core.alerts import Alert
@@ -24,7 +25,7 @@ class AppriseChannel:
         try:
             import apprise  # noqa: PLC0415 - an extra that need not be installed
         except ImportError:
-            raise NotTaken("apprise is not installed: pip install 'image-routing[apprise]'") from None
+            raise NotTaken(f"apprise is not installed: {how_to_install('apprise')}") from None
         service = apprise.Apprise()
         if not service.add(self._url):
             raise NotTaken(f"{self._what} holds no address that Apprise knows")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from routing.core.extras import how_to_install
 from routing.errors import LedgerUnavailable
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _open_postgres(url: str, _root: Path) -> Store:
     try:
         from routing.ledger.postgres import PostgresStore
     except ImportError as error:
-        told = f"a ledger in PostgreSQL needs psycopg: pip install 'image-routing[postgres]' ({error})"
+        told = f"a ledger in PostgreSQL needs psycopg: {how_to_install('postgres')} ({error})"
         raise LedgerUnavailable(told) from error
     return PostgresStore.open(url)
 

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from routing.cache.file import FileCache
 from routing.cache.rest import RestingCache
 from routing.cache.tidy import Bounds
+from routing.core.extras import how_to_install
 from routing.errors import RoutingError
 
 if TYPE_CHECKING:
@@ -58,6 +59,6 @@ def open_cache(  # noqa: PLR0913 - what it is to be, where, and its ports
     try:
         from routing.cache.s3 import S3Cache, find_bucket  # noqa: PLC0415 - its library need not be installed
     except ImportError as error:
-        raise RoutingError(f"a cache in a bucket needs obstore: pip install 'image-routing[s3]' ({error})") from error
+        raise RoutingError(f"a cache in a bucket needs obstore: {how_to_install('s3')} ({error})") from error
     bucket = find_bucket(wanted.url, wanted.endpoint, env)
     return RestingCache(S3Cache(bucket, bounds, clock=clock, log=log, background=background), clock=clock, log=log)

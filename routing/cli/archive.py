@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from routing.cli.books import open_books
+from routing.cli.books import open_books, wrong_files
 from routing.cli.opening import find_config
 from routing.cli.options import PATH, config_option, examples, json_option
 from routing.cli.seal_key import read_seal_key
@@ -66,7 +66,8 @@ def archive(before: datetime, to: Path | None, config: Path, as_json: bool) -> N
     with open_books(config, place.url) as store:
         if store is not None and _differs(store, key):
             raise ArchiveError("nothing was archived: first see what `routing ledger verify` finds")
-        done = store.archive(before, file, datetime.now(UTC), key=key) if store else None
+        with wrong_files():
+            done = store.archive(before, file, datetime.now(UTC), key=key) if store else None
     if as_json:
         click.echo(json.dumps(archive_json(done, file), indent=2, ensure_ascii=False))
     elif done is None:

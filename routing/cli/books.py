@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from routing.cli.opening import find_config
+from routing.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,6 +41,22 @@ def open_books(config: Path, url: str = "") -> Iterator[Store | None]:
     finally:
         if store is not None:
             store.close()
+
+
+@contextmanager
+def wrong_files() -> Iterator[None]:
+    """Tell whoever named a file that is no archive that the command is wrong, and not the ledger.
+
+    Raises:
+        RequestError: in the place of ``WrongFile``.
+
+    """
+    from routing.ledger.base import WrongFile
+
+    try:
+        yield
+    except WrongFile as wrong:
+        raise RequestError(str(wrong)) from wrong
 
 
 def declared_tags(config: Path) -> frozenset[str] | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from routing.config.load import RouterConfig
     from routing.core.budgets import Budget
     from routing.core.money import Money
+    from routing.ledger.base import Store
 
 
 @click.group(invoke_without_command=True)
@@ -94,6 +95,8 @@ def raise_(
         raise click.UsageError(f"budget {name!r} has a limit for each {budget.per}: say which with --for")
     if scope is not None and not budget.per:
         raise click.UsageError(f"budget {name!r} has one limit for all: leave out --for")
+    if budget.per and scope is not None:
+        _check_scope(budget, budget.per, scope)
     if not reason.strip():
         raise click.BadParameter("say why, in a few words", param_hint="'--reason'")
     raised = BudgetRaise(
@@ -106,6 +109,8 @@ def raise_(
     )
     store = open_store(read.ledger_url, find_config(config).parent)
     try:
+        if budget.per and scope:
+            _warn_of_unseen(store, budget.per, scope)
         store.raise_budget(raised)
     finally:
         store.close()
@@ -134,6 +139,33 @@ def _find(read: RouterConfig, name: str) -> Budget:
         told = f"unknown budget {name!r}{did_you_mean(name, known)}"
         raise click.UsageError(f"{told}: router.yaml has {', '.join(known) or 'none'}")
     return known[name]
+
+
+def _check_scope(budget: Budget, tag: str, value: str) -> None:
+    """Refuse a value that no request of the budget could have; the empty one stands for those without the tag."""
+    from routing.core.request import check_name
+    from routing.core.suggest import did_you_mean
+    from routing.errors import RequestError
+
+    counted = budget.match.tags.get(tag)
+    if counted is not None and value not in counted:
+        told = f"budget {budget.name!r} counts no {tag} {value!r}{did_you_mean(value, counted)}"
+        raise click.BadParameter(f"{told}: it counts {', '.join(sorted(counted))}", param_hint="'--for'")
+    try:
+        check_name(f"a {tag}", value or None)
+    except RequestError as never:
+        raise click.BadParameter(str(never), param_hint="'--for'") from None
+
+
+def _warn_of_unseen(store: Store, tag: str, value: str) -> None:
+    """Say where nothing was ever bought with a tag of this value: it may be new, or a slip."""
+    from routing.core.spend import SpendQuery
+    from routing.core.suggest import did_you_mean
+
+    seen = {row.key[0] for row in store.spend(SpendQuery(by=(tag,)))} - {""}
+    if value not in seen:
+        told = f"nothing was bought with {tag} {value!r} yet{did_you_mean(value, seen)}"
+        click.echo(f"warning: {told}: the raise counts for exactly this value", err=True)
 
 
 def _moment(text: str, zone: tzinfo, now: datetime) -> datetime:

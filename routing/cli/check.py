@@ -107,7 +107,8 @@ def _escaped(text: str, also: str = "") -> str:
 
 def _from_here(file: str) -> str:
     """Name a file as an editor or a pull request knows it: from the current folder on, where it lies in there."""
-    place, here = Path(file).resolve(), Path.cwd().resolve()
+    # Not Path.resolve: it raises where symbolic links go round in a circle.
+    place, here = Path(os.path.realpath(file)), Path(os.path.realpath(Path.cwd()))
     return str(place.relative_to(here)) if place.is_relative_to(here) else file
 
 

@@ -1,4 +1,4 @@
-"""Errors as messages and exit codes: 1 the work failed, 2 the caller is wrong, 3 refused, 130 interrupted."""
+"""Errors as messages and exit codes: 1 the work failed, 2 the caller or a file is wrong, 3 refused, 130 interrupted."""
 
 from __future__ import annotations
 

@@ -78,14 +78,21 @@ def edit(prompt: str, images: tuple[Path, ...], **options: Any) -> None:
 @click.argument("draft", metavar="REQUEST_ID")
 @click.option("--importance", "-i", required=True, help="The importance to make it at.")
 @click.option("--prompt", help="Other words than the draft's.")
+@click.option(
+    "--picture",
+    type=int,
+    metavar="NUMBER",
+    help="Which of the draft's pictures goes along, where the policy takes one.",
+)
 @shape_options
 @buying_options
-def promote(draft: str, prompt: str | None, **options: Any) -> None:
+def promote(draft: str, prompt: str | None, picture: int | None, **options: Any) -> None:
     """Make an earlier picture again at another importance.
 
-    REQUEST_ID is what generate and edit print. Words, references, labels and size are the draft's.
+    REQUEST_ID is what generate and edit print. Words, references, labels and size are the draft's; where the policy
+    says `draft: reference`, its picture goes along as the first reference.
     """
-    _buy(options, lambda router, wishes: router.promote(draft, prompt=prompt, **wishes))
+    _buy(options, lambda router, wishes: router.promote(draft, prompt=prompt, picture=picture, **wishes))
 
 
 def _buy(options: dict[str, Any], work: Callable[[Router, Any], Result]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def receipt_lines(result: Result, files: Sequence[Path]) -> list[str]:
     """Tell a person."""
     lines = [f"saved {file} ({image.size}, {image.format})" for file, image in zip(files, result.images, strict=True)]
-    lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result)]
+    lines += [f"{sorted_by(result)}: {bought_as(result)}", cost_line(result), *attempt_lines(result)]
     lines += [f"BAD PICTURE: {fault}; it is paid for all the same" for fault in result.faults]
     if result.revised_prompt:
         lines.append(f"the vendor read the prompt as: {result.revised_prompt}")
@@ -55,11 +55,25 @@ def cost_line(result: Result) -> str:
     elif result.cached:
         saved = f", {result.saved} saved" if result.saved else ""
         cost = f"from the cache: nothing was bought{saved}"
+    elif len(result.attempts) > 1:
+        cost = f"cost {result.cost} in {len(result.attempts)} attempts"
     else:
         cost = f"cost {result.cost}, at most {result.quote} was held"
     if result.unconfirmed:
         cost += f"; {result.unconfirmed} of it is unconfirmed"
     return f"{cost}; request {result.request_id}"
+
+
+def attempt_lines(result: Result) -> list[str]:
+    """Say of each attempt, where there were several, what was held for it and what was charged, and what it brought."""
+    lines = []
+    for attempt in result.attempts if len(result.attempts) > 1 else ():
+        charged = f"{attempt.cost} charged" if attempt.cost else "nothing charged"
+        doubt = ", unconfirmed" if attempt.unconfirmed else ""
+        brought = f"{attempt.images} picture{'' if attempt.images == 1 else 's'}" if attempt.images else attempt.status
+        number = attempt.reservation_id.rpartition("/")[2]
+        lines.append(f"attempt {number}: {attempt.deployment}, {attempt.quote} held, {charged}{doubt}: {brought}")
+    return lines
 
 
 def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
@@ -84,6 +98,7 @@ def receipt_json(result: Result, files: Sequence[Path]) -> dict[str, object]:
         "settled": result.settled,
         "asset": result.asset,
         "parent": result.request.parent,
+        "parent_picture": result.request.parent_picture,
         "seed": result.seed,
         "revised_prompt": result.revised_prompt,
         "files": [

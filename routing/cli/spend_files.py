@@ -10,6 +10,7 @@ import click
 from routing.cli.books import declared_providers, open_books
 from routing.cli.errors import NotInstalled
 from routing.cli.whole_file import whole_file
+from routing.core.extras import how_to_install
 from routing.core.money import usd_text
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ T = TypeVar("T")
 
 PARQUET = ".parquet"
 
+ENDINGS: dict[str, tuple[tuple[str, ...], str]] = {
+    "--parquet": ((PARQUET,), "`--csv --charges > FILE` writes every charge as CSV, --focus FILE.csv in FOCUS columns"),
+    "--focus": ((".csv", PARQUET), "the ending chooses which of the two is written"),
+    "--html": ((".html", ".htm"), "--parquet FILE and --focus FILE write the charges, --csv prints the groups"),
+}
+"""What a file of each option may be called, and what to do who meant another."""
+
 
 def print_charges(asked: Asked) -> None:
     """Print every charge as CSV."""
@@ -38,8 +46,29 @@ def print_charges(asked: Asked) -> None:
             click.echo(piece, nl=False)
 
 
+def check_names(files: Mapping[str, Path | None]) -> None:
+    """Refuse a name that says something else than would be written, before anything is.
+
+    Raises:
+        UsageError: with the endings that fit.
+
+    """
+    seen: dict[Path, str] = {}
+    for option, target in files.items():
+        if target is None:
+            continue
+        endings, hint = ENDINGS[option]
+        if target.suffix.lower() not in endings and not target.is_dir():
+            told = f"{target} does not end in {' or '.join(endings)}; {hint}"
+            raise click.BadParameter(told, param_hint=f"'{option}'")
+        other = seen.setdefault(target, option)
+        if other != option:
+            raise click.UsageError(f"{other} and {option} name the same file: name two")
+
+
 def write_files(asked: Asked, files: Mapping[str, Path | None], page: Mapping[str, Any]) -> None:
     """Write the files that were asked for, and say what is in each; ``page`` are the wishes for the HTML one."""
+    check_names(files)
     written = []
     if target := files["--parquet"]:
         written.append(_write_charges(asked, target))
@@ -67,7 +96,7 @@ def _write_focus(asked: Asked, target: Path) -> dict[str, Any]:
     from routing.reports.focus import FOCUS, focus_row
 
     providers = declared_providers(asked.config)
-    parquet = target.suffix == PARQUET
+    parquet = target.suffix.lower() == PARQUET
     return _write(asked, target, parquet=parquet, columns=FOCUS, row=lambda charge: focus_row(charge, providers))
 
 
@@ -108,6 +137,6 @@ def _parquet_writer() -> Callable[[Sequence[Column[T]], Iterable[T], BinaryIO], 
     try:
         from routing.reports.parquet import write_parquet
     except ImportError as error:
-        told = f"a Parquet file needs pyarrow: pip install 'image-routing[parquet]' ({error})"
+        told = f"a Parquet file needs pyarrow: {how_to_install('parquet')} ({error})"
         raise NotInstalled(told) from error
     return write_parquet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from routing.cli.errors import NotInstalled
+from routing.core.extras import how_to_install
 
 KEY = "sandbox"
 """Any key will do there; it opens nothing elsewhere."""
@@ -28,6 +29,5 @@ def require_sandbox() -> None:
         import routing.sandbox  # noqa: F401 - only whether it can be imported
     except ModuleNotFoundError as missing:
         raise NotInstalled(
-            f"the sandbox needs {missing.name}, which is not installed:"
-            " install this package's extra `sandbox`, or starlette and uvicorn"
+            f"the sandbox needs {missing.name}, which is not installed: {how_to_install('sandbox')}"
         ) from missing

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from routing.cli.books import open_books
+from routing.cli.books import open_books, wrong_files
 from routing.cli.errors import FAILED
 from routing.cli.opening import find_config
 from routing.cli.options import PATH, config_option, examples, json_option
@@ -82,7 +82,7 @@ def verify(ctx: click.Context, expect: str, files: tuple[Path, ...], config: Pat
     place = read_ledger(find_config(config))
     if expect and not place.seal_key_env:
         raise click.UsageError("--expect needs the key of the seals: name its variable as `ledger.seal_key_env`")
-    with open_books(config, place.url) as store:
+    with open_books(config, place.url) as store, wrong_files():
         checked = _check(store, place, expect, files) if store else _nothing(expect, files)
     if as_json:
         click.echo(json.dumps(checked_json(checked), indent=2, ensure_ascii=False))

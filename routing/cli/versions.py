@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from shutil import which
 from typing import TYPE_CHECKING
@@ -40,7 +41,7 @@ def read_versions(config: Path, files: Sequence[Path], revision: str | None) -> 
         return _from_git(file, revision), _from_file(file)
     if not files:
         raise click.UsageError("name the edited policy, or compare router.yaml's with git: --against HEAD")
-    if len(files) == 1 and own is not None and own.resolve() == files[0].resolve():
+    if len(files) == 1 and own is not None and os.path.realpath(own) == os.path.realpath(files[0]):
         raise click.UsageError(f"{files[0]} is router.yaml's own policy: --against HEAD compares it with git's")
     old = _from_file(files[0]) if len(files) == 2 else None  # noqa: PLR2004 - two are OLD and NEW
     return old, _from_file(files[-1])

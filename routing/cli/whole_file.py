@@ -23,7 +23,7 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
 
     """
     if target.is_dir():
-        raise RequestError(f"{target} is a folder: name a file in it, like {target / 'spend.csv'}")
+        raise RequestError(f"{target} is a folder: name a file in it")
     if not target.parent.is_dir():
         raise RequestError(f"{target}: the folder {target.parent} does not exist; create it first")
     aside = target.with_name(f".{target.name}.{os.getpid()}.part")

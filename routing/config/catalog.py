@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from routing.config.document import read_document
 from routing.config.pricemap import map_rates
@@ -135,8 +135,27 @@ class Catalog:
     def vendor(self, stem: str) -> Vendor:
         """Read one vendor's file."""
         if stem not in self._vendors:
-            self._vendors[stem] = Vendor(stem, self._texts[stem], self)
+            document = read_document(f"routing/catalog/{stem}.yaml", self._texts[stem])
+            if document.defects:
+                raise ValueError(f"the packaged catalog is damaged: {document.file}: {document.defects[0]}")
+            self._vendors[stem] = Vendor(document.data, self)
         return self._vendors[stem]
+
+    def sold_by(self, stem: str) -> list[str]:
+        """List the models of a vendor; none where there is no such vendor."""
+        return list(self.vendor(stem).entries) if stem in self._texts else []
+
+    def has(self, stem: str, name: str) -> bool:
+        """Tell whether a vendor sells a model of this name."""
+        return name in self.sold_by(stem)
+
+    def resolved(self, stem: str, name: str) -> dict[str, Any]:
+        """Read an entry of a vendor, filled up with what it is like."""
+        return self.vendor(stem).resolved(name)
+
+    def declares(self, name: str) -> bool:  # noqa: ARG002 - the port's shape: every file of the package can be read
+        """Tell whether a file has such a model that cannot be read, which has been said."""
+        return False
 
     def __iter__(self) -> Iterator[CatalogModel]:
         """Go through every model, vendor by vendor."""
@@ -149,16 +168,33 @@ class Catalog:
         return [name for found in self for name in (found.model.name, *found.aliases)]
 
 
-class Vendor:
-    """One vendor's file."""
+class Models(Protocol):
+    """Where models are looked up: in the packaged catalog, or in one that a team's own files add to."""
 
-    def __init__(self, stem: str, content: bytes, catalog: Catalog) -> None:
-        """Read it; a file that cannot be read is a fault of this package."""
-        document = read_document(f"routing/catalog/{stem}.yaml", content)
-        if document.defects:
-            self._fail(document.file, str(document.defects[0]))
-        data: Any = document.data
-        self.file = document.file
+    def find(self, name: str) -> CatalogModel | None:
+        """Find a model by its name or one of its aliases."""
+
+    def replacement(self, name: str) -> CatalogModel | None:
+        """Find the model that a retired name means today."""
+
+    def gone(self, name: str) -> Gone | None:
+        """Tell what became of a model that is not sold any more."""
+
+    def names(self) -> list[str]:
+        """List every name that a deployment may give as its model."""
+
+    def declares(self, name: str) -> bool:
+        """Tell whether a file has such a model that cannot be read, which has been said."""
+
+    def resolved(self, stem: str, name: str) -> dict[str, Any]:
+        """Read an entry of a vendor, filled up with what it is like."""
+
+
+class Vendor:
+    """One vendor's file. What is wrong with it is a fault of this package, or was found before."""
+
+    def __init__(self, data: Any, catalog: Models) -> None:  # noqa: ANN401 - data of a file
+        """Take what a file says."""
         self.name: str = data["vendor"]
         self.sold = Sold(kinds=tuple(data["kinds"]), base_url=data.get("base_url", ""), why=data.get("why", ""))
         self.entries: Mapping[str, Any] = data["models"]
@@ -188,7 +224,7 @@ class Vendor:
         if "like" not in entry:
             return entry
         vendor, _, other = entry.pop("like").partition(":")
-        base = self._catalog.vendor(vendor).resolved(other)
+        base = self._catalog.resolved(vendor, other)
         return {key: value for key, value in base.items() if key not in _NOT_INHERITED} | entry
 
     def _read(self, name: str, entry: dict[str, Any]) -> CatalogModel:

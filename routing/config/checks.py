@@ -10,6 +10,7 @@ from routing.core.deployment import ListedSizes
 from routing.core.features import MEGAPIXEL, Features
 from routing.core.money import usd_text
 from routing.core.picture import Size
+from routing.core.policy import DraftUse
 from routing.core.quote import quote_for
 from routing.core.reachability import allowed, least
 from routing.core.request import Operation
@@ -51,6 +52,7 @@ def check_routes(
                 continue  # one is unknown, and that has been said
             path = ("routes", importance, at)
             _check_abilities(route, candidates, problems, path)
+            _check_draft(route, candidates, problems, path)
             able = _check_ask(route.ask, candidates, problems, path)
             quotes = [lowest_quote(candidate, prices, today, route.ask) for candidate in able]
             _check_cap(route.max_price_nusd, [quote for quote in quotes if quote is not None], problems, path)
@@ -75,6 +77,14 @@ def _check_abilities(route: Route, candidates: list[Deployment], problems: Probl
         elif condition.field == "operation" and not any(allowed(condition, operation.value) for operation in able):
             can = " and ".join(sorted(operation.value for operation in able))
             problems.error(at, f"no candidate of the route can do this: they can only {can}", "add one that can")
+
+
+def _check_draft(route: Route, candidates: list[Deployment], problems: Problems, path: Path) -> None:
+    """Note a draft that is to go along where nobody takes it."""
+    takes = [c for c in candidates if Operation.EDIT in c.model.operations and c.model.references_at_most]
+    if route.draft is DraftUse.REFERENCE and not takes:
+        message = "no candidate of the route takes the draft as a reference"
+        problems.error((*path, "draft"), message, "add one that edits, or leave the draft")
 
 
 def _pixels_at_most(model: Model) -> int:

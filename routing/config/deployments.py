@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from routing.config.catalog import Catalog, CatalogModel
+    from routing.config.catalog import CatalogModel, Models
     from routing.config.document import Path
     from routing.config.parsing import Parsed
     from routing.config.problems import Problems
@@ -47,7 +47,7 @@ class Shelf:
         *,
         env: Mapping[str, str],
         today: date,
-        catalog: Catalog,
+        catalog: Models,
     ) -> None:
         """Read it all and note every problem."""
         self._parsed = parsed
@@ -138,7 +138,7 @@ class Shelf:
 
     def _find_model(self, name: str, path: Path) -> CatalogModel | None:
         found = self._catalog.find(name)
-        if found:
+        if found or self._catalog.declares(name):
             return found
         gone = self._catalog.gone(name)
         replacement = self._catalog.replacement(name)
@@ -154,7 +154,8 @@ class Shelf:
             return None
         known = self._catalog.names()
         close = did_you_mean(name, known)
-        hint = f"the catalog has {', '.join(known)}" if not close else "the catalog's files are in routing/catalog"
+        own = "`catalog: [FILE.yaml]` adds a model of your own"
+        hint = own if close else f"{own}; the catalog has {', '.join(known)}"
         self._problems.error(path, f"unknown model {shown(name)}{close}", hint)
         return None
 

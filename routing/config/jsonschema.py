@@ -1,4 +1,4 @@
-"""The JSON Schema of both files, for editors: ``python -m routing.config.jsonschema`` writes them anew."""
+"""The JSON Schemas of the files, for editors: ``python -m routing.config.jsonschema`` writes them anew."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from routing.config.catalog import packaged_catalog
 from routing.config.schema import RouterFile
+from routing.config.schema_catalog import CatalogFile
 from routing.config.schema_policy import PolicyFile
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
 FOLDER = Path(__file__).parent / "schema"
-SCHEMAS: dict[str, type[BaseModel]] = {"router.schema.json": RouterFile, "policy.schema.json": PolicyFile}
+SCHEMAS: dict[str, type[BaseModel]] = {
+    "router.schema.json": RouterFile,
+    "policy.schema.json": PolicyFile,
+    "catalog.schema.json": CatalogFile,
+}
 
 
 def schema_text(model: type[BaseModel]) -> str:
@@ -57,7 +62,7 @@ def _tidy(value: Any) -> Any:  # noqa: ANN401 - any part of a schema
 
 
 def write() -> None:
-    """Write both schemas."""
+    """Write every schema."""
     for name, model in SCHEMAS.items():
         (FOLDER / name).write_text(schema_text(model), encoding="utf-8")
 

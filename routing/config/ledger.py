@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from urllib.parse import parse_qsl
 
 from routing.config.document import BYTES_AT_MOST, read_document
+from routing.config.kinds import check_router
 from routing.config.scalars import ENV_PATTERN
 from routing.errors import ConfigError, Problem
 
@@ -77,6 +78,7 @@ def read_ledger(path: Path, env: Mapping[str, str] | None = None) -> LedgerPlace
 
     """
     document = read_document(str(path), open_text(path, str(path)))
+    check_router(document)
     data = document.data if isinstance(document.data, dict) else {}
     entry = data.get("ledger", {})
     found: list[tuple[tuple[int, int], str, str, str]] = []

@@ -15,8 +15,10 @@ from routing.config.checks import check_prices, check_routes
 from routing.config.degrading import check_degrading
 from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
+from routing.config.kinds import check_policy, check_router
 from routing.config.ledger import find_ledger, open_text
 from routing.config.limits import read_limits
+from routing.config.own_catalog import read_catalogs
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
@@ -65,13 +67,16 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         ConfigError: with every problem of both files.
 
     """
-    problems = Problems(_read(path, str(path)))
+    document = _read(path, str(path))
+    check_router(document)
+    problems = Problems(document)
     router = parse(problems, RouterFile)
     names = router.names("deployments") or None
     ledger_url = _check_ledger(router.file, problems, env)
     limits_url = read_limits(router.file.limits, env, problems)
     cache = read_cache(router.file.cache, env, problems)
-    shelf = Shelf(router, problems, env=env, today=today, catalog=packaged_catalog())
+    catalog, catalogs, unsound = read_catalogs(path, router, problems, packaged_catalog())
+    shelf = Shelf(router, problems, env=env, today=today, catalog=catalog)
     check_prices(shelf.deployments, shelf.prices, today, problems)
     rules = _read_rules(path, router, problems, names, policy)
     budgets = Budgets(
@@ -86,6 +91,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         check_routes(*bought)
         check_degrading(*bought, has_cache=cache is not None)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
+    found += [problem for each in unsound for problem in each.all()]
     if rules is None or any(problem.severity == "error" for problem in found):
         raise ConfigError(found)
     file = router.file
@@ -104,7 +110,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         alerts=alerts,
         limits_url=limits_url,
         root=path.parent.resolve(),
-        sources=(path, rules.path),
+        sources=(path, rules.path, *catalogs),
         loaded_on=today,
         keep_prompts=file.ledger.keep_prompts,
         tests=rules.tests,
@@ -113,12 +119,19 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
 
 
 def config_files(path: Path) -> tuple[Path, ...]:
-    """Name the files that ``load`` reads: ``router.yaml``, and the policy that it names, be it there or not."""
+    """Name the files that ``load`` reads: ``router.yaml``, its policy and its catalogs, be they there or not.
+
+    Without a policy it is ``router.yaml`` alone.
+    """
     try:
-        policy = _policy_name(_read(path, str(path)))
+        router = _read(path, str(path))
     except ConfigError:
-        policy = ""
-    return (path, path.parent / policy) if policy else (path,)
+        return (path,)
+    policy, catalogs = _policy_name(router), router.value(("catalog",))
+    if not policy:
+        return (path,)
+    named = [name for name in catalogs if name and isinstance(name, str)] if isinstance(catalogs, list) else []
+    return (path, *(path.parent / name for name in (policy, *named)))
 
 
 def _policy_name(router: Document) -> str:
@@ -151,8 +164,9 @@ def _read_rules(
     shown_as = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - as the caller wrote it, for messages
     try:
         document = read_document(name, instead.content) if instead else _read(place, shown_as)
+        check_policy(document)
     except ConfigError as error:
-        near = _policies_near(path)
+        near = [each for each in _policies_near(path) if each != name]
         hint = "the path is relative to this file" + (f"; there are {', '.join(near)}" if near else "")
         message = f"the policy {shown(name)}{did_you_mean(name, near)} {error.problems[0].message}"
         problems.error(("policy",), message, hint)

@@ -10,7 +10,7 @@ from routing.config.dead_rules import check_caps, check_order
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, Degrade, OnBad, OnUnknown, Pick, Policy, Route, Show, SortRule
+from routing.core.policy import Ask, Degrade, DraftUse, OnBad, OnUnknown, Pick, Policy, Route, Show, SortRule
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -178,6 +178,7 @@ class _Reader:
             unknown=OnUnknown(entry.unknown),
             bad=OnBad(entry.bad),
             degrade=_degrade(entry.degrade) if entry.degrade else Degrade(),
+            draft=DraftUse(entry.draft),
             label=self._label(path),
         )
 

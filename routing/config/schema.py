@@ -35,7 +35,7 @@ def _text(pattern: str, *examples: str, numbers: bool = False) -> WithJsonSchema
 
 _MONEY = _text(scalars.MONEY_PATTERN, "0.05", numbers=True)
 Name: TypeAlias = Annotated[str, PlainValidator(scalars.read_name), _text(scalars.NAME_PATTERN)]
-EnvName: TypeAlias = Annotated[str, PlainValidator(scalars.read_env_name), _text(scalars.ENV_PATTERN, "OPENAI_API_KEY")]
+EnvName: TypeAlias = Annotated[str, PlainValidator(scalars.read_env_name), _text(scalars.ENV_PATTERN)]
 Url: TypeAlias = Annotated[
     str, PlainValidator(scalars.read_url), WithJsonSchema({"type": "string", "pattern": "^https?://"})
 ]
@@ -96,11 +96,13 @@ class ProviderEntry(Strict):
         "litellm (Gemini, fal and the others)."
     )
     api_key_env: EnvName = Field(
-        description="Which environment variable holds the key. The key itself never stands in this file."
+        examples=["OPENAI_API_KEY"],
+        description="Which environment variable holds the key. The key itself never stands in this file.",
     )
     base_url: Url | None = Field(default=None, description="A fixed base address instead of the vendor's own.")
     base_url_env: EnvName | None = Field(
         default=None,
+        examples=["OPENAI_BASE_URL"],
         description="Environment variable that may hold a base address; else base_url or the vendor's own.",
     )
     timeout: Seconds = Field(
@@ -205,10 +207,12 @@ class LedgerEntry(Strict):
     )
     url_env: EnvName | None = Field(
         default=None,
+        examples=["LEDGER_URL"],
         description="Environment variable that holds the whole url, its password with it; where it is not set, url.",
     )
     seal_key_env: EnvName | None = Field(
         default=None,
+        examples=["SEAL_KEY"],
         description="Environment variable that holds a key of 16 characters or more; with it `routing ledger verify` "
         "seals entries, so that an edited or deleted one is found.",
     )
@@ -232,6 +236,7 @@ class LimitsEntry(Strict):
     )
     url_env: EnvName | None = Field(
         default=None,
+        examples=["LIMITS_URL", "REDIS_URL"],
         description="Environment variable that holds the whole url, its password with it; where it is not set, url.",
     )
 
@@ -244,7 +249,9 @@ class CacheEntry(Strict):
         "stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION)."
     )
     endpoint_env: EnvName | None = Field(
-        default=None, description="s3 only: environment variable with the address of a service that is not Amazon's."
+        default=None,
+        examples=["R2_ENDPOINT"],
+        description="s3 only: environment variable with the address of a service that is not Amazon's.",
     )
     keep_for: Seconds = Field(default=2_592_000.0, description="How long a picture is kept.")
     max_size: Bytes | None = Field(default=None, description="How much is kept; beyond that, the oldest goes first.")
@@ -260,10 +267,13 @@ class AlertEntry(Strict):
     name: Name | None = Field(default=None, description="A name of yours; else the kind. Each stands once.")
     url: Url | None = Field(default=None, description="Webhook only: a fixed address, where it is no secret.")
     url_env: EnvName | None = Field(
-        default=None, description="Webhook, slack and apprise: environment variable that holds the address."
+        default=None,
+        examples=["SPEND_WEBHOOK_URL", "SLACK_WEBHOOK_URL", "APPRISE_URL"],
+        description="Webhook, slack and apprise: environment variable that holds the address.",
     )
     secret_env: EnvName | None = Field(
         default=None,
+        examples=["SPEND_WEBHOOK_SECRET"],
         description="Webhook only: environment variable with the secret that signs (whsec_... is read as base64).",
     )
     host: str | None = Field(default=None, min_length=1, description="E-mail only: the server that takes mail.")
@@ -277,9 +287,11 @@ class AlertEntry(Strict):
     to: Annotated[list[str] | None, Field(min_length=1)] = Field(
         default=None, description="E-mail only: the addresses it goes to."
     )
-    user_env: EnvName | None = Field(default=None, description="E-mail only: environment variable with the user.")
+    user_env: EnvName | None = Field(
+        default=None, examples=["SMTP_USER"], description="E-mail only: environment variable with the user."
+    )
     password_env: EnvName | None = Field(
-        default=None, description="E-mail only: environment variable with the password."
+        default=None, examples=["SMTP_PASSWORD"], description="E-mail only: environment variable with the password."
     )
     kinds: Annotated[list[AlertWord] | None, Field(min_length=1)] = Field(
         default=None, description="Only these: threshold, forecast, unconfirmed, overrun, action. Else all."
@@ -297,6 +309,9 @@ class RouterFile(Strict):
     providers: dict[Name, ProviderEntry] = Field(min_length=1, description="Vendor accounts, by a name of yours.")
     deployments: dict[Name, DeploymentEntry] = Field(
         min_length=1, description="What can be bought, by the names that routes use."
+    )
+    catalog: list[Annotated[str, Field(min_length=1)]] = Field(
+        default_factory=list, description="Files with models that the package does not know, relative to this file."
     )
     prices: list[PriceEntry] = Field(default_factory=list, description="What you negotiated; else the price book.")
     budgets: dict[Name, BudgetEntry] = Field(default_factory=dict, description="Limits, by a name of yours.")

@@ -122,6 +122,11 @@ class RouteEntry(Strict):
     degrade: DegradeEntry | None = Field(
         default=None, description="What is done where vendors failed or no budget had room, and nothing could be had."
     )
+    draft: Literal["leave", "reference"] = Field(
+        default="leave",
+        description="Of a draft that is promoted. leave: its words are bought again. reference: its picture goes "
+        "along, as the first reference of an edit.",
+    )
 
 
 class GivenEntry(Strict):

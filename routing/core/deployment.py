@@ -92,8 +92,18 @@ class FreeSizes:
         )
 
     def nearest(self, size: Size) -> Size:
-        """Scale into the bounds keeping the shape as far as the steepest ratio allows."""
-        return min(_around(self, size), key=lambda found: found[0])[1]
+        """Scale into the bounds, keeping the shape as far as they have room for it: else it grows squarer.
+
+        Raises:
+            ValueError: where they have no room for a square either.
+
+        """
+        for share in range(SQUARER_STEPS + 1):
+            squarer = _squarer(size, share / SQUARER_STEPS)
+            found = min(_around(self, squarer), key=lambda found: found[0], default=None)
+            if found:
+                return found[1]
+        raise ValueError(f"no size keeps all of these bounds: {self}")
 
     def within(self, size: Size, pixels_at_most: int) -> Size | None:
         """Scale in the same way into bounds of a smaller area."""
@@ -109,6 +119,16 @@ class FreeSizes:
             f"WxH in multiples of {self.multiple_of}, edge at most {self.edge_at_most}, "
             f"ratio at most {self.ratio_at_most}:1, {self.pixels_at_least:,} to {self.pixels_at_most:,} pixels"
         )
+
+
+SQUARER_STEPS = 8
+
+
+def _squarer(size: Size, share: float) -> Size:
+    """Go a share of the way to the square of the same area."""
+    ratio = (size.width / size.height) ** (1 - share)
+    width, height = math.sqrt(size.pixels * ratio), math.sqrt(size.pixels / ratio)
+    return Size(width=max(1, round(width)), height=max(1, round(height))) if share else size
 
 
 def _around(rule: FreeSizes, size: Size) -> Iterator[tuple[tuple[float, int], Size]]:

@@ -24,8 +24,9 @@ MEGAPIXEL = 1024 * 1024
 class Features:
     """A request without its words and pictures. ``None`` is undefined and never matches.
 
-    ``references`` and ``mask`` are the dimensions of what comes with the request; ``text_chars`` counts what stands in
-    quotation marks, ``script`` names its writing; ``max_price_nusd`` caps the whole request.
+    ``references`` and ``mask`` are the dimensions of what comes with the request; the first reference is the parent's
+    picture where ``parent_picture`` numbers one. ``text_chars`` counts what stands in quotation marks, ``script`` names
+    its writing; ``max_price_nusd`` caps the whole request.
     """
 
     prompt_chars: int
@@ -46,6 +47,7 @@ class Features:
     extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     max_price_nusd: int | None = None
     deadline_s: float | None = None
+    parent_picture: int | None = None
 
     @property
     def megapixels(self) -> float | None:
@@ -75,4 +77,5 @@ def features_of(request: ImageRequest) -> Features:
         extras=request.extras,
         max_price_nusd=request.max_price_nusd,
         deadline_s=request.deadline_s,
+        parent_picture=request.parent_picture,
     )

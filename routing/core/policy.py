@@ -59,6 +59,13 @@ class Degrade:
     show: tuple[Show, ...] = ()
 
 
+class DraftUse(StrEnum):
+    """What becomes of a draft's picture where the draft is promoted: left behind, or taken along as a reference."""
+
+    LEAVE = "leave"
+    REFERENCE = "reference"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -102,6 +109,7 @@ class Route:
     unknown: OnUnknown = OnUnknown.STOP
     bad: OnBad = OnBad.DELIVER
     degrade: Degrade = field(default_factory=Degrade)
+    draft: DraftUse = DraftUse.LEAVE
     label: str = ""
 
     @property

@@ -33,7 +33,7 @@ class ImageRequest:
 
     ``size`` and ``quality`` are wishes: the route's ``ask`` goes first. ``max_price_nusd`` caps the whole request.
     ``extras`` are parameters only some models know (``seed``, ``complexity``), as text. With ``images`` it is an edit,
-    whatever ``operation`` says.
+    whatever ``operation`` says. ``parent_picture`` says which picture of the parent, from 1, is the first of them.
     """
 
     prompt: str = field(repr=False)
@@ -47,6 +47,7 @@ class ImageRequest:
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     asset: str | None = None
     parent: str | None = None
+    parent_picture: int | None = None
     request_id: str | None = None
     max_price_nusd: int | None = None
     deadline_s: float | None = None
@@ -89,6 +90,10 @@ class ImageRequest:
             raise RequestError("references and the mask of a request are pictures: load them with edit(images=[...])")
         if not self.images and (self.operation != Operation.GENERATE or self.mask is not None):
             raise RequestError("an edit needs at least one reference: pass images=[...], or generate")
+        number = self.parent_picture
+        counts = isinstance(number, int) and not isinstance(number, bool) and number >= 1
+        if number is not None and not (counts and self.parent and self.images):
+            raise RequestError("parent_picture counts a parent's pictures from 1, and that is the first reference")
         # Sent as a generation, references would be left out without a word.
         object.__setattr__(self, "operation", Operation.EDIT if self.images else Operation.GENERATE)
 

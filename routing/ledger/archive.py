@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from routing.ledger.archive_files import format_of, read_file, sha256_of, write_file
 from routing.ledger.archived import archive_from, is_removed, keep_sums, spent_by_counter, sums_to_remove
-from routing.ledger.base import Archive, ArchiveError
+from routing.ledger.base import Archive, ArchiveError, WrongFile
 from routing.ledger.lines import Line, Lines, encoded
 from routing.ledger.operations import fetch, fetch_all
 from routing.ledger.queries import SQL, listed
@@ -93,7 +93,7 @@ def archive(work: Archiving) -> Archive | None:
     """Do it, or finish what was begun: see ``Safekeeping.archive``."""
     format_of(work.file)
     if not work.file.parent.is_dir():
-        raise ArchiveError(f"{work.file} cannot be made: the folder {work.file.parent} does not exist; create it first")
+        raise WrongFile(f"{work.file} cannot be made: the folder {work.file.parent} does not exist; create it first")
     row = _unfinished(work)
     if row is None:
         row = _begin(work)
@@ -129,7 +129,7 @@ def _unfinished(work: Archiving) -> Row | None:
         _check_key(cursor, work.key)
     if row is None:
         if work.file.exists():
-            raise ArchiveError(f"{work.file} is there already: name another file with --to")
+            raise WrongFile(f"{work.file} is there already: name another file with --to")
         return None
     if row["until"] != to_ms(work.until):
         day = f"{from_ms(row['until']):%Y-%m-%d}"
@@ -250,7 +250,7 @@ def _write(work: Archiving, row: Row) -> Tally:
     if work.file.exists():
         wanted = Tally().of(_lines(work, row))
         if Tally().of(read_file(work.file)) != wanted:
-            raise ArchiveError(f"{work.file} is there already, and is not what was begun: name another file with --to")
+            raise WrongFile(f"{work.file} is there already, and is not what was begun: name another file with --to")
         return wanted
     suffix = "".join(work.file.suffixes[-2:])
     with tempfile.TemporaryDirectory(prefix=f".{work.file.name}.", dir=work.file.parent) as folder:

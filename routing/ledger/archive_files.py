@@ -16,7 +16,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from routing.ledger.base import ArchiveError
+from routing.core.extras import how_to_install
+from routing.ledger.base import ArchiveError, WrongFile
 from routing.ledger.lines import COLUMNS, WHOLE, Line
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def format_of(path: Path) -> tuple[Write, Read]:
     """Choose by the file's name how it is written and read.
 
     Raises:
-        ArchiveError: for a name of no known kind, or where the library for it is not installed.
+        WrongFile: for a name of no known kind.
+        ArchiveError: where the library for it is not installed.
 
     """
     name = path.name.lower()
@@ -47,17 +49,17 @@ def format_of(path: Path) -> tuple[Write, Read]:
         try:
             from routing.ledger.archive_parquet import read_parquet, write_parquet  # noqa: PLC0415 - an extra
         except ImportError:
-            told = "Parquet needs pyarrow: pip install 'image-routing[parquet]', or name a file that ends in .csv.gz"
+            told = f"Parquet needs pyarrow: {how_to_install('parquet')}; or name a file that ends in .csv.gz"
             raise ArchiveError(told) from None
         return write_parquet, read_parquet
-    raise ArchiveError(f"{path.name} is no kind of archive: name it .parquet, .csv or .csv.gz")
+    raise WrongFile(f"{path.name} is no kind of archive: name it .parquet, .csv or .csv.gz")
 
 
 def write_file(path: Path, lines: Iterable[Line]) -> None:
     """Write a new file and see that it is on the disk.
 
     Raises:
-        ArchiveError: as ``format_of``.
+        WrongFile: as ``format_of``.
         OSError: where it cannot be written.
 
     """
@@ -72,7 +74,7 @@ def read_file(path: Path) -> Iterator[Line]:
     """Read the lines of a file.
 
     Raises:
-        ArchiveError: where it cannot be read, or holds something else.
+        WrongFile: where it cannot be read, or holds something else.
 
     """
     _, read = format_of(path)
@@ -81,7 +83,7 @@ def read_file(path: Path) -> Iterator[Line]:
 
 
 def sha256_of(path: Path) -> str:
-    """Compute the SHA-256 of a file's bytes; ``ArchiveError`` where it cannot be read."""
+    """Compute the SHA-256 of a file's bytes; ``WrongFile`` where it cannot be read."""
     digest = hashlib.sha256()
     with _reading(path), path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
@@ -96,9 +98,9 @@ def _reading(path: Path) -> Iterator[None]:
     except ArchiveError:
         raise
     except OSError as error:  # a gzip file that is none is one too
-        raise ArchiveError(f"{path.name} cannot be read: {error.strerror or error}") from error
+        raise WrongFile(f"{path.name} cannot be read: {error.strerror or error}") from error
     except (ValueError, csv.Error, EOFError) as error:
-        raise ArchiveError(f"{path.name} is not an archive that this router wrote: {error}") from error
+        raise WrongFile(f"{path.name} is not an archive that this router wrote: {error}") from error
 
 
 # --- CSV --------------------------------------------------------------------------------------------------------------
@@ -119,7 +121,7 @@ def _read_csv(stream: BinaryIO) -> Iterator[Line]:
     try:
         rows = csv.reader(text, strict=True)
         if tuple(next(rows, ())) != COLUMNS:
-            raise ArchiveError("its first line does not name the columns of an archive")
+            raise WrongFile("its first line does not name the columns of an archive")
         while (row := _next(rows)) is not None:
             yield _line(json.loads(f"[{','.join(row)}]"))
     finally:
@@ -149,6 +151,6 @@ def _line(cells: list[object]) -> Line:
     line: Line = {}
     for name, cell in zip(COLUMNS, cells, strict=True):
         if cell is not None and type(cell) is not (int if name in WHOLE else str):
-            raise ArchiveError(f"{cell!r} is nothing that {name} holds")
+            raise WrongFile(f"{cell!r} is nothing that {name} holds")
         line[name] = cell
     return line

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 from pyarrow import parquet as pq
 
-from routing.ledger.base import ArchiveError
+from routing.ledger.base import WrongFile
 from routing.ledger.lines import COLUMNS, WHOLE, Line
 
 if TYPE_CHECKING:
@@ -33,12 +33,12 @@ def read_parquet(stream: BinaryIO) -> Iterator[Line]:
     """Read lines from a stream.
 
     Raises:
-        ArchiveError: where the file has other columns.
+        WrongFile: where the file has other columns.
         ValueError, OSError: where it is no Parquet file.
 
     """
     with pq.ParquetFile(stream) as file:
         if not file.schema_arrow.equals(SCHEMA):
-            raise ArchiveError("its columns are not those of an archive")
+            raise WrongFile("its columns are not those of an archive")
         for batch in file.iter_batches(batch_size=ROWS_A_GROUP):
             yield from batch.to_pylist()

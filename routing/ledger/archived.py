@@ -9,7 +9,7 @@ from heapq import merge
 from typing import TYPE_CHECKING
 
 from routing.ledger.archive_files import read_file, sha256_of
-from routing.ledger.base import Archive, ArchiveError
+from routing.ledger.base import Archive, ArchiveError, WrongFile
 from routing.ledger.operations import fetch_all
 from routing.ledger.queries import SQL
 from routing.ledger.rollup import ALWAYS_MS, months_between, worded
@@ -68,7 +68,8 @@ def find_archives(known: Sequence[Archive], files: Sequence[Path]) -> list[tuple
     """Find out which archive each file is, whatever its name is now.
 
     Raises:
-        ArchiveError: where one is none of this ledger, or was changed.
+        WrongFile: where one is none of this ledger, or cannot be read.
+        ArchiveError: where one was changed.
 
     """
     by_content = {each.sha256: each for each in known if each.sha256}
@@ -76,9 +77,9 @@ def find_archives(known: Sequence[Archive], files: Sequence[Path]) -> list[tuple
     for path in files:
         archive = by_content.get(sha256_of(path))
         if archive is None:
-            told = "is no archive of this ledger, or it was changed since it was written"
-            known_as = next((each.file for each in known if each.file == path.name), "")
-            raise ArchiveError(f"{path.name} was changed since it was written" if known_as else f"{path.name} {told}")
+            if any(each.file == path.name for each in known):
+                raise ArchiveError(f"{path.name} was changed since it was written")
+            raise WrongFile(f"{path.name} is no archive of this ledger, or it was changed since it was written")
         found[archive.id] = (archive, path)
     return list(found.values())
 

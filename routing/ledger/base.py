@@ -31,6 +31,10 @@ class ArchiveError(LedgerError):
     """An archive cannot be written, or is not what the ledger says of it."""
 
 
+class WrongFile(ArchiveError):
+    """The file that was named cannot be written or read as an archive, whatever the ledger says: name another."""
+
+
 class Ledger(Protocol):
     """Writes money. Every method is one durable transaction, safe from any thread and process.
 
@@ -72,7 +76,12 @@ class Ledger(Protocol):
         """
 
     def record_cached(self, record: RequestRecord, hit: CacheHit) -> None:
-        """Book an answer that came from the cache; ``RequestIdReused`` as for ``reserve``."""
+        """Book an answer that came from the cache; of a request and a ``picture_key`` that is booked already, nothing.
+
+        Raises:
+            RequestIdReused: as for ``reserve``.
+
+        """
 
     def sweep(self, now: datetime, *, release: bool) -> tuple[Resolution, ...]:
         """Expire every reservation whose ``expires_at`` has passed; return how each was resolved.
@@ -301,7 +310,8 @@ class Safekeeping(Protocol):
         ``expect`` is the beginning of the digest of a seal that must be there.
 
         Raises:
-            ArchiveError: where a file is no archive of this ledger, or was changed.
+            WrongFile: where a file is no archive of this ledger.
+            ArchiveError: where one was changed.
 
         """
 
@@ -315,7 +325,8 @@ class Safekeeping(Protocol):
         """Read archives and compare them with what the ledger says of them; return the latter.
 
         Raises:
-            ArchiveError: where a file is no archive of this ledger, or was changed.
+            WrongFile: where a file is no archive of this ledger.
+            ArchiveError: where one was changed.
 
         """
 

@@ -156,6 +156,8 @@ def adjust(cursor: Cursor, adjustment: Adjustment) -> tuple[Alert, ...]:
 def record_cached(cursor: Cursor, record: RequestRecord, hit: CacheHit) -> None:
     """Book an answer from the cache: see ``Ledger.record_cached``."""
     request, _ = _request(cursor, record)
+    if fetch(cursor, "cached_answer", {"request": request, "picture_key": hit.picture_key}):
+        return
     entry = entry_parameters(
         request=request,
         kind=EntryKind.CACHED.value,

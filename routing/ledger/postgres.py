@@ -86,7 +86,7 @@ class PostgresStore(CommonStore):
 
     def record_cached(self, record: RequestRecord, hit: CacheHit) -> None:
         """See ``Ledger.record_cached``."""
-        reach = Reach(request_ids=(record.request_id,))
+        reach = Reach(request_ids=(record.request_id,), caches=True)
         self._writer.run(partial(operations.record_cached, record=record, hit=hit), reach)
 
     def sweep(self, now: datetime, *, release: bool) -> tuple[Resolution, ...]:

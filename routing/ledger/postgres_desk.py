@@ -31,7 +31,8 @@ _MISSING = object()
 class Reach:
     """Which rows an operation may ask for.
 
-    ``at`` is when raises of budgets must hold, ``adjusts`` whether earlier corrections are asked for.
+    ``at`` is when raises of budgets must hold; ``adjusts`` and ``caches`` say whether earlier corrections, and earlier
+    answers from the cache, are asked for.
     """
 
     request_ids: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class Reach:
     keys: tuple[CounterKey, ...] = ()
     at: datetime | None = None
     adjusts: bool = False
+    caches: bool = False
 
 
 def reads(reaches: Sequence[Reach]) -> Iterator[tuple[str, Record]]:
@@ -47,6 +49,7 @@ def reads(reaches: Sequence[Reach]) -> Iterator[tuple[str, Record]]:
     reservations = sorted({each for reach in reaches for each in reach.reservation_ids})
     keys = {each for reach in reaches for each in reach.keys}
     adjusted = sorted({each for reach in reaches if reach.adjusts for each in reach.request_ids})
+    cached = sorted({each for reach in reaches if reach.caches for each in reach.request_ids})
     times = [to_ms(reach.at) for reach in reaches if reach.at is not None]
     yield "last_numbers", {}
     if requests:
@@ -54,6 +57,8 @@ def reads(reaches: Sequence[Reach]) -> Iterator[tuple[str, Record]]:
         yield "entries_of", {"request_ids": requests}
     if adjusted:
         yield "adjusted_of", {"request_ids": adjusted}
+    if cached:
+        yield "cached_of", {"request_ids": cached}
     if reservations:
         yield "holds_of", {"reservation_ids": reservations}
     if times:
@@ -90,6 +95,7 @@ class Desk:
         self._corrections: dict[tuple[int, int], int] = {
             (row["request"], row["attempt"]): row["adjusted"] for row in found.get("adjusted_of", ())
         }
+        self._cached = {(row["request"], row["picture_key"]): row for row in found.get("cached_of", ())}
         kept: tuple[dict[Any, Record], ...] = (self._requests, self._entries, self._holds, self._counters, self._alerts)
         self._before = tuple(dict(table) for table in kept)
         self._rows: list[Record] = []
@@ -174,7 +180,12 @@ class Desk:
         elif row["kind"] == EntryKind.ADJUST:
             earlier = self._corrections.get((request, attempt), 0)
             self._put(self._corrections, (request, attempt), earlier + row["amount_nusd"])
+        elif row["kind"] == EntryKind.CACHED:
+            self._put(self._cached, (request, row["picture_key"]), row)
         return [row]
+
+    def _cached_answer(self, given: Record) -> list[Record]:
+        return _some(self._cached.get((given["request"], given["picture_key"])))
 
     def _adjusted(self, given: Record) -> list[Record]:
         return [{"adjusted": self._corrections.get((given["request"], given["attempt"]), 0)}]

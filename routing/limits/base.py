@@ -99,5 +99,5 @@ class Book(Protocol):
 
 HEARD_FOR_MS = 3_600_000
 """How long a limit counts that a vendor told and did not repeat."""
-PAUSE_AT_MOST_MS = 900_000
-"""A vendor that asks for a longer pause is tried again all the same."""
+PAUSE_AT_MOST_MS = 86_400_000
+"""A vendor that asks for a longer pause than a day is tried again all the same: most likely a clock is wrong."""

@@ -98,7 +98,8 @@ class RedisBook:
             guard_ms=GUARD_MS,
             heard_for_ms=HEARD_FOR_MS,
         )
-        self._shared(lambda: self._hear(keys=_keys(slot.deployment)[:2], args=[arguments]))
+        log, told_key, _, pause = _keys(slot.deployment)
+        self._shared(lambda: self._hear(keys=[log, told_key, pause], args=[arguments]))
 
     def close(self) -> None:
         """Close the connections."""
@@ -156,7 +157,7 @@ class RedisBook:
 
 def _keys(deployment: str) -> list[str]:
     name = hashlib.sha256(deployment.encode()).hexdigest()[:24]
-    return [f"routing:limits:{{{name}}}:{what}" for what in ("log", "told", "queue")]
+    return [f"routing:limits:{{{name}}}:{what}" for what in ("log", "told", "queue", "pause")]
 
 
 def _member(slot: Slot) -> str:

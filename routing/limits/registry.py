@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from routing.core.extras import how_to_install
 from routing.errors import RoutingError
 from routing.limits.memory import MemoryBook
 from routing.limits.pacer import Pacer
@@ -40,7 +41,7 @@ def _open_redis(url: str, clock: Clock, log: Log) -> Book:
     try:
         from routing.limits.redis import RedisBook  # noqa: PLC0415 - its library need not be installed
     except ImportError as error:
-        told = f"limits in Redis need redis: pip install 'image-routing[redis]' ({error})"
+        told = f"limits in Redis need redis: {how_to_install('redis')} ({error})"
         raise RoutingError(told) from error
     return RedisBook(url, clock, log)
 

@@ -83,10 +83,15 @@ def _facts(shown: Shown) -> list[tuple[str, str]]:
         *([("prompt", record.prompt)] if record.prompt is not None else []),
         *([("tags", tags)] if tags else []),
         *([("asset", lineage(shown.asset) if shown.asset else record.asset)] if record.asset else []),
-        *([("made from", record.parent)] if record.parent else []),
+        *([("made from", _made_from(record))] if record.parent else []),
         *([("made again", ", ".join(shown.children))] if shown.children else []),
         *([("cost", _cost(shown))] if shown.entries else []),
     ]
+
+
+def _made_from(record: RequestRecord) -> str:
+    number = record.features.parent_picture
+    return f"{record.parent}, its picture {number} as the first reference" if number else f"{record.parent}"
 
 
 def _asked(features: Features) -> str:
@@ -172,6 +177,7 @@ def show_json(shown: Shown) -> dict[str, object]:
         "policy": record.policy,
         "asset": record.asset,
         "parent": record.parent,
+        "parent_picture": features.parent_picture,
         "children": list(shown.children),
         "tags": dict(features.tags),
         "operation": features.operation.value,

@@ -42,5 +42,8 @@ def test_an_address_that_apprise_does_not_know_is_told_and_not_repeated() -> Non
 
 def test_without_the_library_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(NotTaken, match=r"pip install 'image-routing\[apprise\]'"):
+    with pytest.raises(
+        NotTaken,
+        match=r"pip install 'apprise>=1\.9,<3', or, .* pip install '\.\[apprise\]'",
+    ):
         AppriseChannel("json://localhost", what="APPRISE_URL").send(THRESHOLD)

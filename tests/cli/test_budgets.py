@@ -83,6 +83,40 @@ def test_a_day_begins_in_the_zone_of_the_budget(
     assert told in routing("budgets", "raise", "month", *MORE, "--until", until).out
 
 
+def test_a_raise_for_a_value_that_a_budget_cannot_count_is_refused(
+    routing: CommandLine, edit_config: Callable[[str, str], None]
+) -> None:
+    edit_config("per: campaign,", "per: campaign, match: {tags: {campaign: [spring, winter]}},")
+    for value, told in (
+        ("sprng", "budget 'campaign' counts no campaign 'sprng' (did you mean 'spring'?): it counts spring, winter"),
+        ("", "budget 'campaign' counts no campaign '': it counts spring, winter"),
+    ):
+        ran = routing("budgets", "raise", "campaign", "--for", value, *MORE)
+        assert ran.code == 2
+        assert told in ran.err
+    assert routing("budgets", "raise", "campaign", "--for", "winter", *MORE).code == 0
+
+
+@pytest.mark.parametrize("value", ["  ", "x" * 201, "spring\nsale"])
+def test_a_raise_for_what_no_tag_can_be_is_refused(routing: CommandLine, value: str) -> None:
+    ran = routing("budgets", "raise", "campaign", "--for", value, *MORE)
+    assert ran.code == 2
+    assert "invalid value for '--for': a campaign is" in ran.err
+    assert not (routing.folder / "spend.db").exists()
+
+
+def test_a_raise_for_what_was_never_bought_is_made_with_a_warning(routing: CommandLine) -> None:
+    routing("generate", "a fox", "-t", "campaign=spring", "-o", "a.png")
+    ran = routing("budgets", "raise", "campaign", "--for", "sprng", *MORE)
+    assert (ran.code, ran.out) == (0, "campaign sprng: raised by $100.00 until 2100-12-01: the fair\n")
+    assert ran.err == (
+        "warning: nothing was bought with campaign 'sprng' yet (did you mean 'spring'?): the raise counts for exactly"
+        " this value\n"
+    )
+    for seen in ("spring", ""):
+        assert not routing("budgets", "raise", "campaign", "--for", seen, *MORE).err
+
+
 def test_the_file_may_be_named_before_or_after_the_word_raise(routing: CommandLine) -> None:
     (routing.folder / "other").mkdir()
     for name in ("router.yaml", "policies"):

@@ -135,6 +135,30 @@ def test_a_draft_is_promoted_by_its_id(routing: CommandLine) -> None:
     assert (final["parent"], final["asset"], final["quality"]) == (draft["request_id"], "poster-7", "high")
 
 
+def test_a_draft_goes_along_where_the_policy_says_so_and_every_report_tells(routing: CommandLine) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    words = policy.read_text(encoding="utf-8")
+    assert words.count("ask: {quality: high}") == 1
+    policy.write_text(words.replace("ask: {quality: high}", "ask: {quality: high}, draft: reference"), encoding="utf-8")
+    routing(*FOX, "--asset", "poster-7", "--request-id", "fox", "-n", "2", "-o", "draft.png")
+    ran = routing("promote", "fox", "-i", "final", "--picture", "2", "--request-id", "fox/final", "-o", "final.png")
+    assert ran.code == 0
+    assert "note: picture 2 of fox goes along as image 1" in ran.out
+    assert "made from   fox, its picture 2 as the first reference" in routing("show", "fox/final").out
+    told = json.loads(routing("show", "fox/final", "--json").out)
+    assert (told["parent"], told["parent_picture"], told["operation"]) == ("fox", 2, "edit")
+    # 1,024 tokens of reference at $8 and 7,024 of picture at $30 a million, and two of text.
+    assert told["cost_usd"] == "0.218922"
+    assert routing("assets", "poster-7").out == "poster-7: 2 drafts $0.0118, 1 final $0.2189\n"
+    assert "finished: 1 of 1 assets with drafts (100.0 %)" in routing("assets").out
+    assert "1 request made again at another importance" in routing("assets").out
+    missing = routing("promote", "fox", "-i", "final", "--picture", "3")
+    assert (missing.code, missing.err) == (
+        2,
+        "error: 'fox' has 2 pictures: there is no picture 3 to take along\n",
+    )
+
+
 def test_the_same_request_id_again_gives_the_first_answer(routing: CommandLine, vendor: Sandbox) -> None:
     for name in ("a.png", "b.png"):
         assert routing(*FOX, "--request-id", "p7/1", "-o", name).code == 0
@@ -158,6 +182,37 @@ def test_a_failure_of_the_vendor_says_whether_it_was_charged(
     assert told in ran.err
     assert json.loads(ran.out)["error"]["charged"] in {"no", "yes", "unknown"}
     assert not (routing.folder / "fox.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "cost", "first"),
+    [
+        ("500", "$0.421475 in 2 attempts; $0.210745 of it is unconfirmed", "$0.210745 charged, unconfirmed"),
+        ("404", "$0.21073 in 2 attempts", "nothing charged"),
+    ],
+)
+def test_after_two_attempts_the_receipt_says_what_was_held_and_charged_for_each(
+    routing: CommandLine, vendor: Sandbox, fault: str, cost: str, first: str
+) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    words = policy.read_text(encoding="utf-8")
+    router = routing.folder / "router.yaml"
+    router.write_text(
+        router.read_text(encoding="utf-8").replace(
+            "deployments:\n", "deployments:\n  second: {provider: openai, model: gpt-image-2}\n"
+        ),
+        encoding="utf-8",
+    )
+    policy.write_text(
+        words.replace("ask: {quality: high}", "ask: {quality: high}, on_failure: [second]"), encoding="utf-8"
+    )
+    vendor.inject([fault, None])
+    ran = routing(*FOX, "-i", "final", "--request-id", "fox", "-o", "fox.png")
+    lines = ran.out.splitlines()
+    assert lines[2] == f"cost {cost}; request fox"
+    assert lines[3].startswith(f"attempt 1: gpt-image-2, $0.210745 held, {first}: gpt-image-2")
+    assert lines[4:] == ["attempt 2: second, $0.210745 held, $0.21073 charged: 1 picture"]
+    assert cost.startswith(f"${json.loads(routing('spend', '--json').out)['total']['spent_usd']} ")
 
 
 def test_a_picture_that_cannot_be_saved_is_not_lost(routing: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,3 +88,24 @@ def test_what_init_writes_names_schemas_that_are_there_and_are_the_packages_own(
         assert named
         schema = (file.parent / named[1]).resolve()
         assert schema.read_text(encoding="utf-8") == schema_text(SCHEMAS[schema.name])
+
+
+def test_each_variable_is_shown_by_a_name_that_suits_it() -> None:
+    shown = {
+        f"{entry}.{key}": field.get("examples")
+        for entry, found in ROUTER["$defs"].items()
+        for key, field in found.get("properties", {}).items()
+        if key.endswith("_env")
+    }
+    assert shown == {
+        "ProviderEntry.api_key_env": ["OPENAI_API_KEY"],
+        "ProviderEntry.base_url_env": ["OPENAI_BASE_URL"],
+        "LedgerEntry.url_env": ["LEDGER_URL"],
+        "LedgerEntry.seal_key_env": ["SEAL_KEY"],
+        "LimitsEntry.url_env": ["LIMITS_URL", "REDIS_URL"],
+        "CacheEntry.endpoint_env": ["R2_ENDPOINT"],
+        "AlertEntry.url_env": ["SPEND_WEBHOOK_URL", "SLACK_WEBHOOK_URL", "APPRISE_URL"],
+        "AlertEntry.secret_env": ["SPEND_WEBHOOK_SECRET"],
+        "AlertEntry.user_env": ["SMTP_USER"],
+        "AlertEntry.password_env": ["SMTP_PASSWORD"],
+    }

@@ -17,6 +17,26 @@ ROUTER, POLICY = (SOUND / "router.yaml").read_bytes(), (SOUND / "policy.yaml").r
 ROOT = Path(__file__).parents[2]
 SHIPPED_ROUTER = (ROOT / "router.yaml").read_bytes().replace(b"policies/default.yaml", b"policy.yaml")
 SHIPPED_POLICY = (ROOT / "policies" / "default.yaml").read_bytes()
+CATALOG = b"""vendor: acme
+kinds: [openai]
+models:
+  gpt-image-2: {like: openai:gpt-image-2}
+  acme-paint-1:
+    operations: [generate, edit]
+    sizes: {multiple_of: 16, edge_at_most: 2048, ratio_at_most: 3, pixels_at_least: 655360, pixels_at_most: 4194304}
+    default_size: 1024x1024
+    qualities: [low, high]
+    default_quality: low
+    n: 4
+    prompt_chars: 4000
+    references: 4
+    tokens: {grid: {low: 16, high: 48}, reference_at_most: 1536}
+    rates: [{since: 2026-09-01, text_in: 5, image_in: 8, image_out: 30, source: a contract}]
+    tiers: {"1": {images: 5}}
+  acme-paint-2: {like: acme:acme-paint-1, aliases: [paint], extras: {seed: []}, shutdown: {on: 2027-01-01}}
+  acme-sketch: {like: acme:acme-paint-1, tokens: {steps: [[1048576, 100], [4194304, 400]]}, price_map: gpt-image-2}
+gone: {acme-paint-0: {on: 2026-01-01, substitute: acme-paint-1}}
+"""
 ENV = {"OPENAI_API_KEY": "set"}
 
 BITS = [
@@ -26,10 +46,11 @@ BITS = [
 ]
 
 
-def try_to_load(router: bytes, policy: bytes) -> None:
+def try_to_load(router: bytes, policy: bytes, catalog: bytes = b"") -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "router.yaml"
         path.write_bytes(router)
+        (Path(folder) / "catalog.yaml").write_bytes(catalog)
         (Path(folder) / "policy.yaml").write_bytes(policy)
         try:
             run_policy_tests(load(path, ENV, today=date(2026, 11, 21)))
@@ -39,7 +60,7 @@ def try_to_load(router: bytes, policy: bytes) -> None:
             return
     assert problems
     for problem in problems:
-        content = router if problem.file.endswith("router.yaml") else policy
+        content = {"router.yaml": router, "policy.yaml": policy, "catalog.yaml": catalog}[Path(problem.file).name]
         ends = sum(content.count(end) for end in (b"\n", b"\r", b"\xa8", b"\x85"))  # YAML knows some more than \n
         assert 1 <= problem.line <= ends + 2
         assert problem.column >= 1
@@ -70,6 +91,11 @@ def test_any_damage_is_answered(router: bytes, policy: bytes) -> None:
 @given(damaged(SHIPPED_ROUTER), damaged(SHIPPED_POLICY))
 def test_any_damage_to_the_shipped_files_is_answered(router: bytes, policy: bytes) -> None:
     try_to_load(router, policy)
+
+
+@given(damaged(CATALOG))
+def test_any_damage_to_a_catalog_is_answered(catalog: bytes) -> None:
+    try_to_load(ROUTER + b"catalog: [catalog.yaml]\n", POLICY, catalog)
 
 
 SLIPS = [

@@ -14,6 +14,7 @@ from routing.core.features import features_of
 from routing.core.pacing import Allowance
 from routing.core.picture import Size
 from routing.core.plan import decide
+from routing.core.policy import DraftUse
 from routing.core.prices import Usage
 from routing.core.request import ImageRequest
 from routing.core.window import WindowKind
@@ -274,6 +275,23 @@ def test_a_candidate_that_can_never_do_what_its_route_asks_is_a_warning(files: F
     files.policy = files.policy.replace("pick: cheapest", "ask: {size: 2048x2048}")
     (warning,) = files.load().warnings
     assert "nano-banana is never used here: it has no size '2048x2048'" in warning.message
+
+
+def test_a_draft_that_is_to_go_along_where_nobody_takes_it_is_a_problem(files: Files) -> None:
+    files.router = files.router.replace("gemini/gemini-2.5-flash-image", "fal_ai/fal-ai/flux/schnell")
+    files.policy = files.policy.replace("pick: cheapest", "draft: reference")
+    assert files.load().settings.policy.routes["draft"][0].draft is DraftUse.REFERENCE
+    files.policy = files.policy.replace("use: [nano-banana, gpt-image-2]", "use: [nano-banana]")
+    assert files.problems() == (
+        f"{files.folder}/policy.yaml:9:35: routes.draft[0].draft: no candidate of the route takes the draft as a"
+        " reference; add one that edits, or leave the draft"
+    )
+
+
+def test_a_draft_is_left_unless_the_route_says_otherwise(files: Files) -> None:
+    assert files.load().settings.policy.routes["final"][0].draft is DraftUse.LEAVE
+    files.policy = files.policy.replace("quality: high}", "quality: high}, draft: along")
+    assert "'along' is not known here; write leave or reference" in files.problems()
 
 
 def test_a_cap_above_the_cheapest_candidate_is_no_problem(files: Files) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from routing.core.entries import Adjustment, Balance, EntryKind, fold
-from routing.errors import BudgetExceeded, RequestIdReused
+from routing.core.spend import SpendQuery
+from routing.errors import BudgetExceeded, LedgerUnavailable, RequestIdReused
 from tests.ledger.purchases import (
     NOON,
     NOVEMBER,
@@ -66,6 +68,38 @@ def test_a_cached_answer_may_not_take_the_id_of_another_request(ledger: Store) -
     with pytest.raises(RequestIdReused):
         ledger.record_cached(record(fingerprint="another"), cache_hit())
     ledger.record_cached(record(), cache_hit())
+
+
+def test_an_answer_from_the_cache_is_booked_once(ledger: Store) -> None:
+    for saved in (40, 41):
+        ledger.record_cached(record(), cache_hit(saved=saved))
+    ledger.record_cached(record(), cache_hit(picture_key="another"))
+    ledger.record_cached(record("banner"), cache_hit("banner"))
+    assert [(entry.request_id, entry.picture_key, entry.amount_nusd) for entry in ledger.entries()] == [
+        ("poster", "picture", 40),
+        ("poster", "another", 40),
+        ("banner", "picture", 40),
+    ]
+    (row,) = ledger.spend(SpendQuery(by=()))
+    assert (row.requests, row.cached, row.images, row.saved) == (2, 3, 3, 120)
+    assert ledger.verify().differences == ()
+
+
+def test_an_answer_that_a_hundred_book_at_once_is_booked_once(ledger: Store) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(lambda _: ledger.record_cached(record(), cache_hit()), range(100)))
+    assert [entry.seq for entry in ledger.entries()] == [1]
+
+
+def test_the_database_itself_refuses_a_second_answer(shelf: Shelf) -> None:
+    ledger = shelf.open()
+    ledger.record_cached(record(), cache_hit())
+    columns = "request, kind, at, amount_nusd, deployment, model, size, unconfirmed, overrun, images, reason"
+    columns += ", picture_key, vendor_request_id"
+    again = f"INSERT INTO entries (seq, {columns}) SELECT 2, {columns} FROM entries"  # noqa: S608 - columns of ours
+    with pytest.raises(LedgerUnavailable, match="an answer from the cache is written once"):
+        shelf.attempt(again)
+    assert len(list(ledger.entries())) == 1
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------------

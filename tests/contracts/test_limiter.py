@@ -209,9 +209,19 @@ def test_a_shorter_pause_does_not_end_a_longer_one(desk: Desk) -> None:
     assert desk.take() == 20
 
 
-def test_a_pause_of_hours_is_tried_again_after_a_quarter(desk: Desk) -> None:
+def test_a_pause_of_hours_is_kept_to_the_millisecond(desk: Desk) -> None:
     desk.hear(desk.get(), wait_s=7200)
-    assert desk.take() == 900
+    desk.clock.sleep(3601)  # longer than a limit is believed
+    assert desk.take() == 3599
+    desk.clock.sleep(3598.999)
+    assert desk.take() == 0.001
+    desk.clock.sleep(0.001)
+    desk.get()
+
+
+def test_a_pause_of_more_than_a_day_is_tried_again_after_one(desk: Desk) -> None:
+    desk.hear(desk.get(), wait_s=1e9)
+    assert desk.take() == 86_400
 
 
 def test_a_limit_that_is_not_repeated_is_forgotten_after_an_hour(clock: FrozenClock) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from routing.core.features import features_of
 from routing.core.picture import Size
+from routing.errors import RequestError
 from tests.core.making import ask, picture
 
 
@@ -34,3 +37,19 @@ def test_what_is_no_size_is_not_read_as_one(text: str) -> None:
 @pytest.mark.parametrize("text", ["1536x1024", " 1536X1024 ", "1536×1024"])
 def test_a_size_is_read_however_it_is_spelled(text: str) -> None:
     assert Size.parse(text) == Size(width=1536, height=1024)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"parent_picture": 0, "parent": "fox", "images": (picture(),)},
+        {"parent_picture": "1", "parent": "fox", "images": (picture(),)},
+        {"parent_picture": True, "parent": "fox", "images": (picture(),)},
+        {"parent_picture": 1, "parent": "fox"},
+        {"parent_picture": 1, "images": (picture(),)},
+    ],
+)
+def test_a_parents_picture_is_a_number_of_a_reference_that_is_there(wrong: dict[str, Any]) -> None:
+    with pytest.raises(RequestError, match="parent_picture counts a parent's pictures from 1"):
+        ask(**wrong)
+    assert features_of(ask(parent_picture=2, parent="fox", images=(picture(),))).parent_picture == 2

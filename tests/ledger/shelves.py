@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TRIGGERS = {
     "entries_are_never_edited": "entries",
     "entries_are_never_deleted": "entries",
+    "an_answer_from_the_cache_is_written_once": "entries",
     "requests_are_never_edited": "requests",
     "requests_are_never_deleted": "requests",
     "counters_are_never_deleted": "counters",

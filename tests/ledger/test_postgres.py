@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.entries import Balance
+from routing.core.extras import how_to_install
 from routing.errors import LedgerUnavailable
 from tests.ledger.purchases import NOVEMBER, buy, claim, record, reservation, settle
 from tests.postgres_server import PASSWORD, URL_PASSWORD, shared_server
@@ -91,9 +92,7 @@ def test_a_router_without_psycopg_names_the_extra() -> None:
         "open_store('postgresql://ledger@host/spend', Path())"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, capture_output=True, text=True)
-    assert (
-        "LedgerUnavailable: a ledger in PostgreSQL needs psycopg: pip install 'image-routing[postgres]'" in done.stderr
-    )
+    assert f"LedgerUnavailable: a ledger in PostgreSQL needs psycopg: {how_to_install('postgres')}" in done.stderr
 
 
 # --- Schemas ----------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import socket
@@ -104,8 +105,22 @@ def test_nothing_stays_on_the_server() -> None:
     with Redis.from_url(url) as client:
         found = {key: client.pttl(key) for key in client.scan_iter("routing:limits:*")}
     assert found
-    assert all(isinstance(left, int) and 0 < left <= 3_600_000 for left in found.values())
+    assert all(0 < left <= (86_400_000 if key.endswith(b":pause") else 3_600_000) for key, left in found.items())
     assert all(desk.deployment not in key.decode() for key in found)
+    desk.book.close()
+
+
+def test_a_long_pause_outlives_what_else_was_told() -> None:
+    from redis import Redis  # noqa: PLC0415 - as above
+
+    url, clock = shared_server().url, FrozenClock()
+    desk = Desk(RedisBook(url, clock, SilentLog()), clock, Allowance(images=1))
+    desk.hear(desk.get(), images(limit=1), wait_s=7200)
+    name = hashlib.sha256(desk.deployment.encode()).hexdigest()[:24]
+    with Redis.from_url(url) as client:
+        pause, told = (client.pttl(f"routing:limits:{{{name}}}:{what}") for what in ("pause", "told"))
+    assert 7_100_000 < pause <= 7_200_000
+    assert 3_500_000 < told <= 3_600_000
     desk.book.close()
 
 

@@ -69,5 +69,8 @@ def test_without_the_variable_of_its_endpoint_pictures_are_bought_and_that_is_to
 def test_a_bucket_without_its_library_names_what_to_install(machine: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
     monkeypatch.delitem(sys.modules, "routing.cache.s3", raising=False)
-    with pytest.raises(RoutingError, match=r"pip install 'image-routing\[s3\]'"):
+    with pytest.raises(
+        RoutingError,
+        match=r"pip install 'obstore>=0\.10,<1', or, .* pip install '\.\[s3\]'",
+    ):
         replace(machine, log=RecordingLog()).open()

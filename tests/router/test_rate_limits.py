@@ -132,6 +132,21 @@ def test_a_vendors_too_many_holds_everybody_off() -> None:
     assert bench.clock.elapsed_s() == 40
 
 
+@pytest.mark.parametrize("deadline", [None, 30, 7199])
+def test_a_vendor_that_wants_hours_of_peace_is_not_waited_for_and_the_wait_is_told(deadline: float | None) -> None:
+    bench = open_bench()
+    bench.fakes["gpt"].fail_next(ProviderRateLimited("slow down", retry_after_s=7200))
+    for _ in range(2):
+        with pytest.raises(ProviderRateLimited) as told:
+            review(bench, deadline=deadline)
+        assert (told.value.retry_after_s, told.value.charged) == (7200, Charged.NO)
+    assert bench.clock.elapsed_s() == 0
+    assert bench.calls == ["gpt"]
+    assert bench.router.generate("a fox", importance="final", deadline=deadline).deployment == "gpt-b"
+    bench.clock.sleep(7200)
+    review(bench, deadline=deadline)
+
+
 def test_a_too_many_without_a_word_is_waited_for_longer_each_time() -> None:
     bench = open_bench()
     bench.fakes["gpt"].fail_next(*(ProviderRateLimited("slow down") for _ in range(8)))

@@ -18,11 +18,8 @@ from routing import (
     Result,
     usd,
 )
-from routing.core.deployment import ListedSizes
-from routing.core.picture import Size
 from routing.errors import AllCandidatesFailed, Charged, RoutingError
-from routing.testing import blank_picture
-from tests.shop import FLUX, SQUARE, deployment, open_bench, settings
+from tests.shop import open_bench
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +89,20 @@ def test_of_many_with_one_request_id_at_once_exactly_one_buys(bench: Bench) -> N
     assert bench.calls == ["gpt"]
     assert all(isinstance(result, Result | RequestIdReused) for result in results)
     assert any(isinstance(result, Result) for result in results)
+
+
+def test_an_answer_that_an_older_version_booked_twice_is_given_once(bench: Bench) -> None:
+    bench.router.generate("a fox")
+    bench.router.generate("a fox", request_id="fox")
+    connection = bench.store._writer._connection  # type: ignore[attr-defined] # only a store in memory has it
+    connection.execute("DROP TRIGGER an_answer_from_the_cache_is_written_once")
+    columns = "request, kind, at, amount_nusd, deployment, model, size, unconfirmed, overrun, images, reason"
+    columns += ", picture_key"
+    connection.execute(f"INSERT INTO entries ({columns}) SELECT {columns} FROM entries WHERE kind = 'cached'")  # noqa: S608 - columns of ours
+    history = bench.store.history("fox")
+    assert history is not None
+    assert len(history.cached) == 2
+    assert len(bench.router.generate("a fox", request_id="fox").images) == 1
 
 
 def test_without_a_cache_a_repeat_says_that_its_pictures_are_gone() -> None:
@@ -200,83 +211,6 @@ def test_a_damaged_cache_file_is_a_miss(bench: Bench, tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-1] + b"?")
     assert not bench.router.generate("a fox").cached
     assert bench.log.named("cache_damaged")
-
-
-def test_a_draft_is_promoted_with_its_words_labels_and_a_link(bench: Bench) -> None:
-    draft = bench.router.generate("a fox", importance="draft", asset="poster-7", tags={"campaign": "spring"}, n=2)
-    final = bench.router.promote(draft, importance="final")
-    assert (final.deployment, final.quality, final.asset, len(final.images)) == ("gpt", "high", "poster-7", 1)
-    history = bench.store.history(final.request_id)
-    assert history is not None
-    assert (history.record.parent, history.record.features.tags) == (draft.request_id, {"campaign": "spring"})
-
-
-def test_a_draft_is_promoted_by_its_id_from_the_cache(bench: Bench) -> None:
-    picture = blank_picture(SQUARE)
-    bench.router.edit("a fox like this", images=[picture], importance="review", request_id="fox", asset="poster-7")
-    final = bench.router.promote("fox", importance="final")
-    (call,) = [call for call in bench.fakes["gpt"].calls if call.quality == "high"]
-    assert (call.prompt, [image.data for image in call.images]) == ("a fox like this", [picture.data])
-    assert final.asset == "poster-7"
-
-
-def test_promoting_with_other_words_keeps_the_rest(bench: Bench) -> None:
-    draft = bench.router.generate("a fox", asset="poster-7")
-    final = bench.router.promote(draft, importance="final", prompt="a red fox", size="2048x2048")
-    assert (final.request.prompt, str(final.size), final.asset) == ("a red fox", "2048x2048", "poster-7")
-
-
-@pytest.mark.parametrize("prompt", [None, "a fox"])
-def test_an_unknown_draft_cannot_be_promoted(bench: Bench, prompt: str | None) -> None:
-    with pytest.raises(RequestError, match="knows no request"):
-        bench.router.promote("nobody", importance="final", prompt=prompt)
-
-
-def test_a_draft_whose_words_are_gone_says_so() -> None:
-    bench = open_bench()
-    bench.router.generate("a fox", request_id="fox")
-    with pytest.raises(RequestError, match="no longer kept"):
-        bench.router.promote("fox", importance="final")
-    assert bench.router.promote("fox", importance="final", prompt="a fox").deployment == "gpt"
-
-
-def test_what_only_the_drafts_model_knows_is_left_out_of_its_promotion_with_a_notice(bench: Bench) -> None:
-    draft = bench.router.generate("a fox", importance="draft", seed=7)
-    final = bench.router.promote(draft, importance="final")
-    assert final.deployment == "gpt"
-    assert any("seed is left out" in notice for notice in final.notices)
-    with pytest.raises(RequestError, match="does not know seed"):
-        bench.router.promote(draft, importance="final", seed=8)
-
-
-def test_a_drafts_size_that_the_better_model_cannot_make_becomes_the_nearest() -> None:
-    made = settings()
-    flux = replace(FLUX, sizes=ListedSizes(sizes=(Size(width=1024, height=512),)))
-    known = {**made.deployments, "flux": deployment("flux", flux)}
-    bench = open_bench(settings(deployments=known))
-    draft = bench.router.generate("a fox", importance="draft", size="1024x512")
-    final = bench.router.promote(draft, importance="final")
-    assert (draft.deployment, final.size.width / final.size.height) == ("flux", 2)
-    assert any("1024x512" in notice for notice in final.notices)
-
-
-def test_a_draft_promoted_by_its_id_keeps_its_size_though_its_words_are_gone() -> None:
-    bench = open_bench()
-    bench.router.generate("a fox", importance="review", size="1536x1024", request_id="fox")
-    assert str(bench.router.promote("fox", importance="final", prompt="a fox").size) == "1536x1024"
-
-
-def test_promoting_with_empty_words_is_refused(bench: Bench) -> None:
-    draft = bench.router.generate("a fox")
-    with pytest.raises(RequestError, match="prompt is empty"):
-        bench.router.promote(draft, importance="final", prompt="")
-
-
-def test_an_edit_is_promoted_with_its_mask(bench: Bench) -> None:
-    picture = blank_picture(SQUARE)
-    bench.router.edit("a fox", images=[picture], mask=picture, importance="review", request_id="fox")
-    bench.router.promote("fox", importance="final")
-    assert [call.mask is not None for call in bench.fakes["gpt"].calls] == [True, True]
 
 
 def test_the_requests_of_an_asset_can_be_found_again(bench: Bench) -> None:

@@ -21,7 +21,7 @@ def right(router: Router) -> None:
     assert_type(draft.cost + draft.quote, Money)
     assert_type(draft.images, tuple[Picture, ...])
     assert_type(router.promote(draft, importance="final"), Result)
-    assert_type(router.promote("poster-7/draft-1", importance="final"), Result)
+    assert_type(router.promote("poster-7/draft-1", importance="final", picture=2), Result)
     assert_type(router.edit("like this", images=["a.png", draft.images[0]]), Result)
     assert_type(router.quote("a fox", size="2048x2048"), Quote)
     assert_type(router.spend(by=["campaign"]), list[SpendRow])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ NOT_PASSED_ON = frozenset({"host", "connection", "content-length", "transfer-enc
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """One POST: whose it was, what was wrong with it, and what became of it (status 0: the vendor hung up)."""
+    """One POST: whose it was, what was wrong with its body, what became of it (status 0: the vendor hung up)."""
 
     request_id: str
     model: str
@@ -31,6 +31,7 @@ class Posted:
     status: int
     vendor_request_id: str
     problems: tuple[str, ...]
+    raw: bytes = field(repr=False)
 
 
 class Witness:
@@ -101,6 +102,7 @@ class Witness:
             status=answer.status if answer else 0,
             vendor_request_id=answer.headers.get("x-request-id", "") if answer else "",
             problems=tuple(problems),
+            raw=raw,
         )
         with self._lock:
             self.posted.append(post)

@@ -88,6 +88,10 @@ WHERE request = :request AND attempt = :attempt AND kind IN ('settle', 'release'
 SELECT COALESCE(SUM(amount_nusd), 0) AS adjusted FROM entries
 WHERE request = :request AND attempt = :attempt AND kind IN ('adjust', 'cached');
 
+-- name: cached_answer
+SELECT seq FROM entries
+WHERE request = :request AND kind IN ('adjust', 'cached') AND kind = 'cached' AND picture_key = :picture_key;
+
 -- name: entries_of_request
 SELECT * FROM entries WHERE request = :request AND kind = 'reserve'
 UNION ALL

@@ -1,6 +1,6 @@
 -- Remembers what a vendor said with the answer to a slot: limits, what others took, and a pause.
--- KEYS: the log of takes, what the vendor told.
-local log, told = KEYS[1], KEYS[2]
+-- KEYS: the log of takes, what the vendor told, until when it wants nothing.
+local log, told, pause = KEYS[1], KEYS[2], KEYS[3]
 local said = cjson.decode(ARGV[1])
 local window, now = said.window_ms, said.now_ms
 if not now then
@@ -9,8 +9,9 @@ if not now then
 end
 
 if said.wait_ms > 0 then
-  local until_ms = math.max(now + said.wait_ms, tonumber(redis.call('HGET', told, 'paused_until_ms') or 0))
-  redis.call('HSET', told, 'paused_until_ms', until_ms)
+  -- By itself: a pause may last longer than what else was told is believed.
+  local until_ms = math.max(now + said.wait_ms, tonumber(redis.call('GET', pause) or 0))
+  redis.call('SET', pause, string.format('%.0f', until_ms), 'PX', string.format('%.0f', until_ms - now))
 end
 local sent = redis.call('ZSCORE', log, said.member)
 for _, each in ipairs(said.told) do

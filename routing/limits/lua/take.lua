@@ -1,8 +1,9 @@
 -- Takes all that a slot needs out of the minute, or nothing. Returns in how many ms to ask again, 0: taken, -1: what
 -- the asker took last is not known here, so it has to tell what it took.
--- KEYS: the log of takes (member "id requests images tokens", scored by its moment), what the vendor told, the queue.
+-- KEYS: the log of takes (member "id requests images tokens", scored by its moment), what the vendor told, the queue,
+-- until when the vendor wants nothing.
 -- The same rules as routing/core/pacing.py; one suite of tests runs both side by side.
-local log, told, queue = KEYS[1], KEYS[2], KEYS[3]
+local log, told, queue, pause = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ask = cjson.decode(ARGV[1])
 local window, now = ask.window_ms, ask.now_ms
 if not now then
@@ -79,7 +80,7 @@ end
 
 local wait = 0
 if not redis.call('ZSCORE', log, ask.member) then
-  wait = math.max(0, tonumber(redis.call('HGET', told, 'paused_until_ms') or 0) - now)
+  wait = math.max(0, tonumber(redis.call('GET', pause) or 0) - now)
   for kind = 1, 3 do
     wait = math.max(wait, wait_for(kind))
   end

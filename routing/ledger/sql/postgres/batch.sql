@@ -38,6 +38,11 @@ SELECT e.request, e.attempt, SUM(e.amount_nusd) AS adjusted FROM requests AS q C
   SELECT * FROM entries WHERE request = q.id AND kind IN ('adjust', 'cached') OFFSET 0
 ) AS e WHERE q.request_id = ANY(:request_ids) AND e.attempt IS NOT NULL GROUP BY e.request, e.attempt;
 
+-- name: cached_of
+SELECT e.request, e.picture_key FROM requests AS q CROSS JOIN LATERAL (
+  SELECT * FROM entries WHERE request = q.id AND kind IN ('adjust', 'cached') OFFSET 0
+) AS e WHERE q.request_id = ANY(:request_ids) AND e.kind = 'cached';
+
 -- name: raises_between
 SELECT * FROM raises WHERE until > :first AND at <= :last;
 

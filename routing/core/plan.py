@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
-from routing.core.features import MEGAPIXEL
+from routing.core.abilities import Reason, Unfit, check_abilities, quality_for, size_for
 from routing.core.money import usd_text
 from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
 from routing.core.quote import Quote, Tariff, tariff_for
@@ -22,22 +21,6 @@ if TYPE_CHECKING:
     from routing.core.features import Features
     from routing.core.picture import Size
     from routing.core.policy import Standings
-
-
-class Reason(StrEnum):
-    """Why a deployment was left out."""
-
-    KEY_MISSING = "key_missing"
-    SHUT_DOWN = "shut_down"
-    OPERATION = "operation"
-    PROMPT_LENGTH = "prompt_length"
-    REFERENCES = "references"
-    SIZE = "size"
-    QUALITY = "quality"
-    PARAMETER = "parameter"
-    PRICE_UNKNOWN = "price_unknown"
-    PRICE_CAP = "price_cap"
-    NOT_ASKED = "not_asked"
 
 
 SHAPES_AT_MOST = 1024
@@ -94,18 +77,6 @@ class Plan:
     dropped: tuple[Dropped, ...]
     notices: tuple[str, ...]
     deadline_s: float | None = None
-
-
-class _Unfit(Exception):
-    """A signal between two functions of this module."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-    def dropped(self, deployment: str) -> Dropped:
-        return Dropped(deployment=deployment, reason=self.reason, detail=self.detail)
 
 
 def decide(settings: Settings, features: Features, on: date, standings: Standings = nothing_known) -> Plan:
@@ -223,8 +194,8 @@ def _prepare(
 ) -> _Ready | Dropped:
     try:
         return _fit(settings, features, route, deployment, on)
-    except _Unfit as unfit:
-        return unfit.dropped(deployment.name)
+    except Unfit as unfit:
+        return Dropped(deployment=deployment.name, reason=unfit.reason, detail=unfit.detail)
 
 
 def _offer(ready: _Ready, features: Features, caps: list[tuple[int, str]]) -> Candidate | Dropped:
@@ -272,13 +243,13 @@ def _check_asked(features: Features, route: Route, policy: Policy) -> None:
 def _fit(settings: Settings, features: Features, route: Route, deployment: Deployment, on: date) -> _Ready:
     model = deployment.model
     if features.deployment and features.deployment != deployment.name:
-        raise _Unfit(Reason.NOT_ASKED, f"the call asks for {features.deployment}")
+        raise Unfit(Reason.NOT_ASKED, f"the call asks for {features.deployment}")
     if model.shutdown and model.shutdown <= on:
         instead = f"; use {model.substitute}" if model.substitute else ""
-        raise _Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
-    _check_abilities(features, deployment)
-    size = _size(features, route, deployment)
-    quality = _quality(features, route, deployment)
+        raise Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
+    check_abilities(features, deployment)
+    size = size_for(features, route, deployment)
+    quality = quality_for(features, route, deployment)
     tariff = _tariff(settings, features, deployment, size, quality, on)
     offer = None
     if isinstance(tariff, Tariff) and not tariff.text_in:
@@ -297,59 +268,6 @@ def _tariff(  # noqa: PLR0913, PLR0917 - all that a price hangs on
         return tariff_for(features, deployment.model, card, size=size, quality=quality, n=features.n)
     except PriceUnknown as unknown:
         return Dropped(deployment=deployment.name, reason=Reason.PRICE_UNKNOWN, detail=str(unknown))
-
-
-def _check_abilities(features: Features, deployment: Deployment) -> None:
-    model = deployment.model
-    if features.operation not in model.operations:
-        raise _Unfit(Reason.OPERATION, f"{model.name} cannot {features.operation.value}")
-    if len(features.references) > model.references_at_most:
-        count = f"{model.references_at_most} reference image{'s' if model.references_at_most != 1 else ''}"
-        raise _Unfit(
-            Reason.REFERENCES, f"{model.name} takes at most {count}, the call brings {len(features.references)}"
-        )
-    if features.mask and not model.mask:
-        raise _Unfit(Reason.PARAMETER, f"{model.name} takes no mask")
-    for name, value, known in (
-        ("background", features.background, model.backgrounds),
-        ("output_format", features.output_format, model.output_formats),
-    ):
-        if value and value not in known:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(known))
-    for name, value in features.extras.items():
-        if name not in model.extras:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} does not know {name}")
-        if model.extras[name] and value not in model.extras[name]:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(model.extras[name]))
-
-
-def _size(features: Features, route: Route, deployment: Deployment) -> Size:
-    model, cap = deployment.model, route.ask.pixels_at_most
-    size = route.ask.size or features.size or deployment.size or model.default_size
-    if cap is not None and size.pixels > cap:
-        smaller = model.sizes.within(size, cap)
-        if smaller is None:
-            raise _Unfit(Reason.SIZE, f"{model.name} makes nothing of at most {cap / MEGAPIXEL:g}MP ({model.sizes})")
-        return smaller
-    if not model.sizes.allows(size):
-        raise _Unfit(
-            Reason.SIZE, f"{model.name} cannot make {size}: nearest is {model.sizes.nearest(size)} ({model.sizes})"
-        )
-    return size
-
-
-def _quality(features: Features, route: Route, deployment: Deployment) -> str | None:
-    known = deployment.model.qualities
-    if not known:
-        return None
-    quality = route.ask.quality or features.quality or deployment.quality or deployment.model.default_quality
-    if quality not in known:
-        raise _Unfit(Reason.QUALITY, f"{deployment.model.name} has no quality {quality}" + _has(known))
-    return quality
-
-
-def _has(known: tuple[str, ...]) -> str:
-    return f" (it has {', '.join(known)})" if known else ""
 
 
 def _notices(features: Features, route: Route, candidate: Candidate) -> list[str]:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from routing.core.abilities import Reason
 from routing.core.features import features_of
 from routing.core.picture import Size
-from routing.core.plan import Reason, decide
+from routing.core.plan import decide
 from routing.core.policy import Ask, Pick, Route, Settings, SortRule
 from routing.core.request import Operation
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError

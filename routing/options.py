@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from routing.core.money import Money, usd
 from routing.core.picture import Picture, Size
-from routing.core.request import NO_TAGS, ImageRequest, check_tags
+from routing.core.request import NO_TAGS, PASSED_ON, ImageRequest, check_tags
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.pictures import load_mask, load_reference
@@ -25,9 +25,6 @@ UNSENT = {
     "style": "no model of today has it; put it into the prompt",
 }
 """Parameters of older guides that are taken and never sent, with what to do instead."""
-
-PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user")
-"""Parameters that only some models know; the catalog says which."""
 
 
 class RequestOptions(TypedDict, total=False):

@@ -315,9 +315,11 @@ class Router:
 
     def _decide(self, order: Order) -> Plan:
         settings, features, now = order.shop.settings, features_of(order.request), self._shop.clock.now()
+        prompt = order.request.prompt
         if not settings.policy.reads_budgets:
-            return decide(settings, features, now.date())
-        return decide(settings, features, now.date(), read_standings(settings, self._shop.store, features, now))
+            return decide(settings, features, now.date(), prompt=prompt)
+        standings = read_standings(settings, self._shop.store, features, now)
+        return decide(settings, features, now.date(), standings, prompt=prompt)
 
     def _buy(self, order: Order) -> Result:
         call = object()

@@ -68,7 +68,8 @@ def explain(
     asked = read_options(read_prompt(prompt), read_wishes(**wishes), images=images)
     features = features_of(asked.request)
     with open_books(config, read.ledger_url) as store:
-        plan = decide(settings, features, now.date(), _standings(settings, features, store, now))
+        standings = _standings(settings, features, store, now)
+        plan = decide(settings, features, now.date(), standings, prompt=asked.request.prompt)
         touched = _touched(settings, plan, features, store, now)
     explained = Explanation(
         plan=plan,

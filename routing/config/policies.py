@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from routing.config.conditions import Conditions
 from routing.config.dead_rules import check_caps, check_order
+from routing.config.refusals import read_refusal
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
@@ -59,6 +60,10 @@ class _Reader:
             self._check_default()
         check_order({path: rule.when for path, rule in sort.items() if rule.importance}, self._problems)
         check_caps(sort, self._file.importance, self._problems)
+        refuse = [
+            read_refusal(entry, ("refuse", at), self._label(("refuse", at)), self._conditions, self._problems)
+            for at, entry in self._entries(("refuse",), self._file.refuse)
+        ]
         routes = {importance: self._variants(importance, entries) for importance, entries in self._file.routes.items()}
         self._check_routes()
         return Policy(
@@ -68,6 +73,7 @@ class _Reader:
             routes=routes,
             on_budget=OnBudget(self._file.on_budget),
             tags=self._tags,
+            refuse=tuple(refuse),
             fingerprint=_fingerprint(self._parsed.document.data),
         )
 

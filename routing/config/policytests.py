@@ -144,7 +144,8 @@ def run_policy_tests(config: RouterConfig) -> list[Problem]:
 
 
 def _decided(test: PolicyTest, settings: Settings, on: date) -> Plan:
-    return decide(settings, features_of(test.request), on, lambda _importance: test.standing)
+    request = test.request
+    return decide(settings, features_of(request), on, lambda _importance: test.standing, prompt=request.prompt)
 
 
 def _compare_refusal(expect: Mapping[str, object], refusal: RequestError | Refusal | None) -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from routing.config import scalars
 from routing.config.schema import (
     Label,
+    Labels,
     Money,
     Name,
     OnBudgetWord,
@@ -22,7 +23,7 @@ from routing.config.schema import (
 from routing.config.schema_when import WhenEntry  # noqa: TC001 - pydantic reads the annotations when it builds
 from routing.core.picture import Size
 
-REFUSALS = ("RequestError", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
+REFUSALS = ("RequestError", "PromptRefused", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
 """Errors that deciding ends with, as tests may name them."""
 
 
@@ -57,12 +58,49 @@ SizeOrCap = Annotated[
 ]
 
 
+Phrase = Annotated[
+    str, PlainValidator(scalars.read_phrase), WithJsonSchema({"type": ["string", "number"], "minLength": 1})
+]
+_VALUE = {"type": ["string", "number"]}
+OptionValues = Annotated[
+    tuple[str, ...],
+    PlainValidator(scalars.read_option_values),
+    WithJsonSchema({"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}),
+]
+
+
 class SortEntry(Strict):
     """A rule that gives a request its importance, or caps what a caller may ask for."""
 
     when: WhenEntry | None = Field(default=None, description="When it holds; without it, always (the default).")
     importance: Name | None = Field(default=None, description="Which importance the request gets.")
     at_most: Name | None = Field(default=None, description="The highest importance such a request may have.")
+
+
+class RefuseEntry(Strict):
+    """What is said no to before anything is reserved or sent; all that a rule says must hold."""
+
+    words: list[Phrase] | None = Field(
+        default=None,
+        min_length=1,
+        description="Words and phrases: one of them stands in the prompt, whole, whatever the case.",
+    )
+    missing: list[Phrase] | None = Field(
+        default=None, min_length=1, description="Words and phrases: one of them does not stand in the prompt."
+    )
+    options: dict[str, OptionValues] | None = Field(
+        default=None,
+        min_length=1,
+        description='Options of the call, each with its values: {reasoning: [force]}; [] or "*" for any value. One of '
+        "them is given.",
+    )
+    importance: Labels | None = Field(
+        default=None, description="Only requests that were sorted to one of these, after caps; without it, all."
+    )
+    when: WhenEntry | None = Field(default=None, description="Only requests of which this holds; without it, all.")
+    because: str | None = Field(
+        default=None, min_length=1, description="The reason in words, for whoever is refused: placeholder text."
+    )
 
 
 class AskEntry(Strict):
@@ -154,6 +192,10 @@ class PolicyFile(Strict):
         min_length=1,
         description="How a request that names no importance gets one: the first rule that matches. The last, without "
         "`when`, is the default.",
+    )
+    refuse: list[RefuseEntry] = Field(
+        default_factory=list,
+        description="What is said no to before anything is reserved or sent; every rule is looked at.",
     )
     routes: dict[str, list[RouteEntry]] = Field(description="What each importance buys.")
     on_budget: OnBudgetWord = Field(default="downgrade", description="downgrade or refuse, where no route says.")

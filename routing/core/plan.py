@@ -65,7 +65,8 @@ class Plan:
     """The result of deciding: ordered candidates, what was dropped, and which rules said so.
 
     ``on`` is the day whose prices hold for the whole request, however long it takes. ``deadline_s`` is the shorter of
-    what the call and the route allow; ``None`` where neither says.
+    what the call and the route allow; ``None`` where neither says. ``unread`` are the rules of ``refuse`` that might
+    have said no, had the prompt's words been known.
     """
 
     on: date
@@ -77,14 +78,24 @@ class Plan:
     dropped: tuple[Dropped, ...]
     notices: tuple[str, ...]
     deadline_s: float | None = None
+    unread: tuple[str, ...] = ()
 
 
-def decide(settings: Settings, features: Features, on: date, standings: Standings = nothing_known) -> Plan:
+def decide(
+    settings: Settings,
+    features: Features,
+    on: date,
+    standings: Standings = nothing_known,
+    *,
+    prompt: str | None = None,
+) -> Plan:
     """Make the plan for one request, known by its features, with the prices of a day; buys nothing.
 
-    ``standings`` tells how full the budgets are; it need only be given where ``policy.reads_budgets``.
+    ``standings`` tells how full the budgets are; it need only be given where ``policy.reads_budgets``. ``prompt`` are
+    the words, for rules of ``refuse``; ``None`` where nobody knows them any more.
 
     Raises:
+        PromptRefused: where the policy says no.
         RequestError: where the request itself is impossible for every candidate that is otherwise ready.
         PriceCapExceeded: where every candidate that can do it may cost more than the cap.
         PriceUnknown: where no candidate that can do it has a price.
@@ -93,6 +104,7 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
     """
     policy = settings.policy
     given = policy.sort_request(features, standings)
+    unread = policy.check_refused(features, given.importance, prompt, standings)
     route = policy.route_for(given.importance, features, standings)
     if route is None:
         raise NoCandidate(f"no variant of route {given.importance!r} of policy {policy.name} takes this request")
@@ -110,6 +122,7 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
         dropped=tuple(dropped),
         notices=(*notices, *_cap_notice(features, given.importance, given.capped_by)),
         deadline_s=min((each for each in (features.deadline_s, route.deadline_s) if each is not None), default=None),
+        unread=unread,
     )
 
 

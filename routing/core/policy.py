@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.budgets import Budget, OnBudget
 from routing.core.conditions import UNKNOWN, Standing, Test, When
+from routing.core.refusals import RefusalRule, check_refusals
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 
@@ -106,7 +107,10 @@ def nothing_known(_importance: str | None) -> Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy file: ``importance`` is ordered, least first; ``tags`` are the declared keys (``None``: any)."""
+    """A policy file: ``importance`` is ordered, least first; ``tags`` are the declared keys (``None``: any).
+
+    ``refuse`` is what it says no to before anything is reserved.
+    """
 
     name: str
     importance: tuple[str, ...]
@@ -114,6 +118,7 @@ class Policy:
     routes: Mapping[str, tuple[Route, ...]]
     on_budget: OnBudget = OnBudget.DOWNGRADE
     tags: frozenset[str] | None = None
+    refuse: tuple[RefusalRule, ...] = ()
     fingerprint: str = ""
     reads_budgets: bool = field(init=False, repr=False, compare=False)
     """Whether any rule asks how full the budgets are."""
@@ -122,7 +127,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Make ready what is asked for every request."""
-        whens = [rule.when for rule in self.sort] + [route.when for routes in self.routes.values() for route in routes]
+        whens = [rule.when for rule in self.sort] + [rule.when for rule in self.refuse]
+        whens += [route.when for routes in self.routes.values() for route in routes]
         rules = tuple((rule.when.holds, rule.importance, rule.label) for rule in self.sort if rule.importance)
         # A half-read file may name what it does not declare; it never gets as far as a request.
         caps = tuple(
@@ -158,6 +164,19 @@ class Policy:
                     rank, capped_by = cap, capping.label
             importance = self.importance[rank]
         return Sorted(importance=importance, rule=rule, capped_by=capped_by)
+
+    def check_refused(
+        self, features: Features, importance: str, prompt: str | None, standings: Standings = nothing_known
+    ) -> tuple[str, ...]:
+        """Say no where a rule of ``refuse`` does; return the labels of those that need words which are not known.
+
+        Raises:
+            PromptRefused: by the first rule of which all holds.
+
+        """
+        if not self.refuse:
+            return ()
+        return check_refusals(self.refuse, features, importance, standings(importance), prompt)
 
     def route_for(self, importance: str, features: Features, standings: Standings = nothing_known) -> Route | None:
         """Find the first variant of the importance's route whose conditions hold."""

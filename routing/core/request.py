@@ -19,6 +19,11 @@ TAGS_AT_MOST = 32
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
+PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user")
+"""Parameters that only some models know; the catalog says which."""
+OPTIONS = ("background", "output_format", *PASSED_ON)
+"""All that a call may ask for besides size and quality, by the names that callers use."""
+
 
 class Operation(StrEnum):
     """What is done: a picture from words, or from words and pictures."""

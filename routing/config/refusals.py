@@ -1,0 +1,43 @@
+"""The ``refuse`` rules of a policy."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from routing.config.scalars import shown
+from routing.core.refusals import NO_OPTIONS, RefusalRule
+from routing.core.request import OPTIONS
+from routing.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from routing.config.conditions import Conditions
+    from routing.config.document import Path
+    from routing.config.problems import Problems
+    from routing.config.schema_policy import RefuseEntry
+
+NEEDED = ("words", "missing", "options", "when")
+"""A rule says one of these at least: what is refused."""
+
+
+def read_refusal(entry: RefuseEntry, path: Path, label: str, conditions: Conditions, problems: Problems) -> RefusalRule:
+    """Read one rule and note what it names that does not exist."""
+    if all(getattr(entry, name) is None for name in NEEDED):
+        message = f"this does not say what is refused; it needs {', '.join(NEEDED[:-1])} or {NEEDED[-1]}"
+        hint = "write what shall not be bought, like words: [lorem ipsum]"
+        problems.error(path, message, hint)
+    for at, name in enumerate(entry.importance or ()):
+        conditions.check_importance(name, (*path, "importance", at))
+    for name in entry.options or ():
+        if name not in OPTIONS:
+            message = f"unknown option {shown(name)}{did_you_mean(name, OPTIONS)}"
+            problems.error((*path, "options", name), message, f"known are {', '.join(OPTIONS)}", key=True)
+    return RefusalRule(
+        words=tuple(entry.words or ()),
+        missing=tuple(entry.missing or ()),
+        options=MappingProxyType(entry.options) if entry.options else NO_OPTIONS,
+        importance=entry.importance or (),
+        when=conditions.read(entry.when, (*path, "when")),
+        because=entry.because or "",
+        label=label,
+    )

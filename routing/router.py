@@ -18,6 +18,7 @@ from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
 from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.many import finish_many
+from routing.moderation import check_prompt
 from routing.options import RequestOptions, read_options
 from routing.orders import Order, name_deployment, read_order, record_of
 from routing.purchase import Buyer
@@ -345,6 +346,7 @@ class Router:
                     return again
                 attempts_before = len(history.attempts)
         plan = self._decide(order)
+        check_prompt(shop.moderation, shop.settings.policy, plan.importance, request.prompt)
         basket = Basket(
             request=request,
             record=record_of(order, plan),

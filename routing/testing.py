@@ -20,7 +20,7 @@ from routing.core.picture import Picture, Size
 from routing.core.quote import usage_of
 from routing.core.request import ImageRequest
 from routing.logs import SilentLog
-from routing.providers.base import Delivery, ImageCall
+from routing.providers.base import Delivery, ImageCall, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from routing.core.deployment import Deployment
     from routing.core.prices import Usage
     from routing.logs import Log
-    from routing.providers.base import Provider
+    from routing.providers.base import Moderator, Provider
     from routing.router import Router
 
 
@@ -89,6 +89,38 @@ class FakeProvider:
         """Nothing to let go of."""
 
 
+class FakeModerator:
+    """Flags prompts that hold one of some words, each for its category; ``fail_next`` makes a look raise.
+
+    ``prompts`` are all that it looked at, in order.
+    """
+
+    def __init__(self, flags: Mapping[str, str] | None = None) -> None:
+        """Take the words and their categories: ``FakeModerator({"gore": "violence/graphic"})``."""
+        self.prompts: list[str] = []
+        self._flags = dict(flags or {})
+        self._failures: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def fail_next(self, *errors: Exception) -> None:
+        """Raise these from the next looks, one each."""
+        with self._lock:
+            self._failures += errors
+
+    def look(self, prompt: str, timeout_s: float) -> Verdict:  # noqa: ARG002 - the port's shape
+        """Look at a prompt."""
+        with self._lock:
+            self.prompts.append(prompt)
+            failure = self._failures.pop(0) if self._failures else None
+        if failure:
+            raise failure
+        found = tuple(category for word, category in self._flags.items() if word in prompt)
+        return Verdict(flagged=bool(found), categories=found)
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
 def blank_picture(size: Size) -> Picture:
     """Draw a flat grey PNG of a size."""
 
@@ -107,17 +139,19 @@ def _expected_usage(call: ImageCall) -> Usage | None:
     return usage * call.n if usage else None
 
 
-def open_test_router(
+def open_test_router(  # noqa: PLR0913 - what a test may bring of its own
     path: str | Path = "router.yaml",
     *,
     clock: FrozenClock | None = None,
     providers: Mapping[str, Provider] | None = None,
     env: Mapping[str, str] | None = None,
     log: Log | None = None,
+    moderator: Moderator | None = None,
 ) -> Router:
     """Open the router of your own files with a memory ledger, no cache, and fake providers (or your own, by name).
 
-    Every deployment counts as having its key unless ``env`` says otherwise.
+    Every deployment counts as having its key unless ``env`` says otherwise. Prompts that the policy has looked at pass,
+    unless your own ``moderator`` flags them.
 
     Raises:
         ConfigError: with every problem of both files.
@@ -132,7 +166,8 @@ def open_test_router(
     config = replace(config, ledger_url="memory://", limits_url="memory://", cache=None, alerts=channels)
     fake = FakeProvider()
     ready = {name: (providers or {}).get(name, fake) for name in config.providers}
-    return assemble(config, ready, clock, log or SilentLog(), env={}, background=False)
+    looking = moderator or FakeModerator()
+    return assemble(config, ready, clock, log or SilentLog(), env={}, background=False, moderator=looking)
 
 
 def _with_keys(deployments: Mapping[str, Deployment]) -> dict[str, Deployment]:

@@ -16,6 +16,7 @@ from routing.config.deployments import Shelf
 from routing.config.document import Document, read_document
 from routing.config.ledger import find_ledger, open_text
 from routing.config.limits import read_limits
+from routing.config.moderation import check_moderation, find_moderator
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
@@ -80,7 +81,9 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         deployments=names,
     ).read(router.file.budgets)
     alerts = Alerts(problems, env=env, budgets=router.names("budgets")).read(router)
+    moderator = find_moderator(router, problems, shelf.providers, env)
     if rules:
+        check_moderation(rules.policy, moderator, router, rules.problems)
         check_routes(rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
     if rules is None or any(problem.severity == "error" for problem in found):
@@ -104,6 +107,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         sources=(path, rules.path),
         loaded_on=today,
         keep_prompts=file.ledger.keep_prompts,
+        moderator=moderator if rules.policy.moderate else "",
         tests=rules.tests,
         warnings=tuple(problem for problem in found if problem.severity == "warning"),
     )

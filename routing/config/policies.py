@@ -52,6 +52,9 @@ class _Reader:
     def policy(self) -> Policy:
         self._check_unique(self._file.importance, ("importance",), "importance")
         self._check_unique(self._file.tags or [], ("tags",), "tag")
+        self._check_unique(self._file.moderate, ("moderate",), "importance")
+        for at, name in enumerate(self._file.moderate):
+            self._conditions.check_importance(name, ("moderate", at))
         sort: dict[Path, SortRule] = {
             ("sort", at): self._sort_rule(entry, ("sort", at))
             for at, entry in self._entries(("sort",), self._file.sort)
@@ -74,6 +77,8 @@ class _Reader:
             on_budget=OnBudget(self._file.on_budget),
             tags=self._tags,
             refuse=tuple(refuse),
+            moderate=frozenset(self._file.moderate),
+            moderate_label=self._label(("moderate",)) if self._file.moderate else "",
             fingerprint=_fingerprint(self._parsed.document.data),
         )
 

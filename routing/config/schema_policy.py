@@ -197,6 +197,11 @@ class PolicyFile(Strict):
         default_factory=list,
         description="What is said no to before anything is reserved or sent; every rule is looked at.",
     )
+    moderate: list[Name] = Field(
+        default_factory=list,
+        description="The importances whose prompts OpenAI's moderation looks at before anything is reserved; what it "
+        "flags is refused. Reference images are not looked at.",
+    )
     routes: dict[str, list[RouteEntry]] = Field(description="What each importance buys.")
     on_budget: OnBudgetWord = Field(default="downgrade", description="downgrade or refuse, where no route says.")
     tests: list[TestEntry] = Field(default_factory=list, description="Checked by `routing check`.")

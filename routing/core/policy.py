@@ -109,7 +109,8 @@ def nothing_known(_importance: str | None) -> Standing:
 class Policy:
     """A policy file: ``importance`` is ordered, least first; ``tags`` are the declared keys (``None``: any).
 
-    ``refuse`` is what it says no to before anything is reserved.
+    ``refuse`` is what it says no to before anything is reserved; ``moderate`` are the importances whose prompts
+    moderation looks at first, and ``moderate_label`` is where that stands.
     """
 
     name: str
@@ -119,6 +120,8 @@ class Policy:
     on_budget: OnBudget = OnBudget.DOWNGRADE
     tags: frozenset[str] | None = None
     refuse: tuple[RefusalRule, ...] = ()
+    moderate: frozenset[str] = frozenset()
+    moderate_label: str = "moderate"
     fingerprint: str = ""
     reads_budgets: bool = field(init=False, repr=False, compare=False)
     """Whether any rule asks how full the budgets are."""

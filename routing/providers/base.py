@@ -71,6 +71,29 @@ class Delivery:
     told: tuple[Told, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What moderation says of a prompt; ``categories`` are what it is flagged for, in the vendor's words."""
+
+    flagged: bool
+    categories: tuple[str, ...] = ()
+
+
+class Moderator(Protocol):
+    """Whoever looks at prompts before anything is bought. Safe to use from many threads at once."""
+
+    def look(self, prompt: str, timeout_s: float) -> Verdict:
+        """Send exactly one request, and tell what is said of the prompt.
+
+        Raises:
+            ProviderError: where there is no verdict; ``retryable`` where another look may bring one.
+
+        """
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
 class Provider(Protocol):
     """A vendor account. Safe to use from many threads at once."""
 

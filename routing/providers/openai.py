@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from routing.errors import ProviderError
@@ -72,7 +72,7 @@ class OpenAIProvider:
             error.told = error.told or purchase.told
             raise
         except Exception as failure:  # noqa: BLE001 - the SDK and what it stands on raise types of two libraries
-            told = _translated(failure, caller, deadline)
+            told = translated(failure, caller, deadline)
             told.vendor_request_id = told.vendor_request_id or purchase.request_id
             raise told from None
 
@@ -107,9 +107,9 @@ class _Purchase:
     def parcel(self, order: Order) -> Parcel:
         """Send the order and unpack what comes back."""
         with self._open(order) as response:
-            answer = _read(response, self.deadline)
+            answer = read_answer(response, self.deadline)
         self.request_id, self.told = answer.request_id, answer.told
-        reply = _readable(answer, self.caller)
+        reply = readable(answer, self.caller)
         task_id = task_id_of(reply)
         self.request_id = self.request_id or task_id or ""
         if task_id is None:
@@ -171,18 +171,19 @@ class _Purchase:
 def openai_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
     """Make the ``openai`` kind: OpenAI itself, or any base that speaks its Images API."""
     base_url = spec.base_url or OPENAI_URL
+    return OpenAIProvider(spec, api_key, base_url, lambda: connect_openai(base_url, api_key))
 
-    def connect() -> OpenAI:
-        from openai import DefaultHttpxClient, OpenAI
 
-        return OpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            http_client=DefaultHttpxClient(follow_redirects=False),  # a redirected POST would be a second one
-        )
+def connect_openai(base_url: str, api_key: str) -> OpenAI:
+    """Make the SDK's client: it sends each request once."""
+    from openai import DefaultHttpxClient, OpenAI
 
-    return OpenAIProvider(spec, api_key, base_url, connect)
+    return OpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        max_retries=0,
+        http_client=DefaultHttpxClient(follow_redirects=False),  # a redirected POST would be a second one
+    )
 
 
 def azure_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
@@ -212,7 +213,7 @@ def azure_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
     return OpenAIProvider(spec, api_key, base_url, connect)
 
 
-def _read(response: APIResponse[ImagesResponse], deadline: Deadline) -> Answer:
+def read_answer(response: APIResponse[Any], deadline: Deadline) -> Answer:
     """Read a body in pieces, within its bounds and its time."""
     http = response.http_response
     # The transport takes its timeout from here when the body begins: what is left, not what there was.
@@ -234,7 +235,7 @@ def _decoded(body: bytes | bytearray) -> object:
         return bytes(body[:200]).decode(errors="replace")
 
 
-def _readable(answer: Answer, caller: Caller) -> Mapping[str, object]:
+def readable(answer: Answer, caller: Caller) -> Mapping[str, object]:
     """Insist on a JSON object without an error in it."""
     if not isinstance(answer.body, dict):
         what = "a web page" if isinstance(answer.body, str) and answer.body.lstrip()[:1] == "<" else "no JSON object"
@@ -248,7 +249,8 @@ def _entry(item: object) -> object:
     return (item.get("b64_json") or item.get("url")) if isinstance(item, dict) else None
 
 
-def _translated(failure: Exception, caller: Caller, deadline: Deadline) -> ProviderError:
+def translated(failure: Exception, caller: Caller, deadline: Deadline) -> ProviderError:
+    """Translate what the SDK or its transport raised."""
     status, response = getattr(failure, "status_code", None), getattr(failure, "response", None)
     if not isinstance(status, int) or response is None:
         return error_of_failure(failure, caller, timeout_s=deadline.timeout_s)

@@ -77,3 +77,13 @@ def test_a_replay_of_kept_words_tries_every_rule(refusing: CommandLine) -> None:
     after = json.loads(refusing("diff", SINGLE, "policies/stricter.yaml", "--json").out)["after"]
     assert after["unread"] == {"requests": 0, "rules": []}
     assert [(each["error"], each["requests"]) for each in after["unserved"]] == [("PromptRefused", 1)]
+
+
+def test_a_check_says_which_prompts_nobody_could_look_at(keyless: CommandLine) -> None:
+    path = keyless.folder / SINGLE
+    path.write_text(path.read_text(encoding="utf-8") + "\nmoderate: [final, review]\n", encoding="utf-8")
+    told = "no key: OPENAI_API_KEY is not set, so prompts of review, final cannot be looked at, and are refused"
+    ran = keyless("check")
+    assert ran.code == 0
+    assert told in ran.out
+    assert told not in keyless("check", OPENAI_API_KEY="sk-test").out

@@ -172,9 +172,9 @@ class Attempter:
             timeout_s=self._timeout_s(),
             images=request.images,
             mask=request.mask,
-            background=request.background,
-            output_format=request.output_format,
-            extras=request.extras,
+            background=candidate.options.background,
+            output_format=candidate.options.output_format,
+            extras=candidate.options.extras,
             on_send=partial(self.shop.limiter.send, self.slot),
         )
 

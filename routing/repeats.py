@@ -106,7 +106,7 @@ def _kept(shop: Shop, request: ImageRequest, entry: Entry) -> CachedCall:
 
 
 def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
-    """Find what an earlier request asked for: labels from the ledger, words and references from the cache.
+    """Find what an earlier request asked for: labels and wishes from the ledger, words and references from the cache.
 
     Raises:
         RequestError: where the ledger does not know the id, or the words are needed and no longer kept.
@@ -138,9 +138,10 @@ def recipe_of(shop: Shop, request_id: str, prompt: str | None) -> ImageRequest:
         mask=request.mask,
         tags=record.features.tags,
         asset=record.asset,
-        background=request.background,
-        output_format=request.output_format,
-        extras=request.extras,
+        # Not those of the kept request: it may have asked for more, of which nothing was sent.
+        background=record.features.background,
+        output_format=record.features.output_format,
+        extras=record.features.extras,
     )
 
 

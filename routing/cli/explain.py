@@ -77,7 +77,7 @@ def explain(
         touched=touched,
         words=rule_words(settings.policy),
         per={budget.name: budget.per for budget in settings.budgets if budget.per},
-        notices=(*asked.notices, *plan.notices),
+        notices=(*asked.notices, *plan.notices, *_notices_of_others(plan)),
         downgrades=_downgrades(settings, plan, touched),
     )
     if as_json:
@@ -86,6 +86,11 @@ def explain(
     from routing.cli.screen import screen_width
 
     click.echo("\n".join(plan_report(explained, screen_width())))
+
+
+def _notices_of_others(plan: Plan) -> list[str]:
+    """Say too what those would not be asked for that are tried later."""
+    return [notice for candidate in plan.candidates[1:] for notice in candidate.options.notices]
 
 
 def with_keys(settings: Settings) -> Settings:

@@ -11,7 +11,7 @@ from routing.config.refusals import read_refusal
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, OnUnknown, Pick, Policy, Route, SortRule
+from routing.core.policy import Ask, OnUnknown, Pick, Policy, Route, SortRule, Unsupported
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -183,6 +183,7 @@ class _Reader:
             on_failure=tuple(entry.on_failure),
             on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
             deadline_s=entry.deadline,
+            unsupported=Unsupported(entry.unsupported),
             may_name=tuple(entry.may_name) if entry.may_name is not None else None,
             unknown=OnUnknown(entry.unknown),
             label=self._label(path),

@@ -131,6 +131,11 @@ class RouteEntry(Strict):
         description="What follows a call of which nobody knows whether it was charged (a timeout, a lost connection): "
         "stop, or retry, which risks paying again, each time within budgets and max_price.",
     )
+    unsupported: Literal["refuse", "drop"] = Field(
+        default="refuse",
+        description="What becomes of an option (seed, background, ...) that a deployment does not know. refuse: the "
+        "deployment is left out. drop: the option is left out for it, and the result says so.",
+    )
     deadline: Seconds | None = Field(
         default=None, description="How long a request may take at most; a call may ask for less."
     )

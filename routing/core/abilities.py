@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from routing.core.features import MEGAPIXEL
+from routing.core.policy import Unsupported
+from routing.core.request import NO_TAGS
 
 if TYPE_CHECKING:
-    from routing.core.deployment import Deployment
+    from collections.abc import Mapping
+
+    from routing.core.deployment import Deployment, Model
     from routing.core.features import Features
     from routing.core.picture import Size
     from routing.core.policy import Route
@@ -40,8 +45,26 @@ class Unfit(Exception):
         self.detail = detail
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What a deployment is asked for besides size and quality; ``notices`` say what of the call it is not asked for."""
+
+    background: str | None = None
+    output_format: str | None = None
+    extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    notices: tuple[str, ...] = ()
+
+    @property
+    def sent(self) -> dict[str, object]:
+        """Plain values of what shapes the picture."""
+        return {"background": self.background, "output_format": self.output_format, "extras": dict(self.extras)}
+
+
+NO_OPTIONS = Options()
+
+
 def check_abilities(features: Features, deployment: Deployment) -> None:
-    """Look at everything but size, quality and the prompt's length.
+    """Look at what can never be left out: operation, references, mask.
 
     Raises:
         Unfit: for the first thing that the model cannot do or does not know.
@@ -57,17 +80,51 @@ def check_abilities(features: Features, deployment: Deployment) -> None:
         )
     if features.mask and not model.mask:
         raise Unfit(Reason.PARAMETER, f"{model.name} takes no mask")
-    for name, value, known in (
-        ("background", features.background, model.backgrounds),
-        ("output_format", features.output_format, model.output_formats),
-    ):
-        if value and value not in known:
-            raise Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(known))
-    for name, value in features.extras.items():
-        if name not in model.extras:
-            raise Unfit(Reason.PARAMETER, f"{model.name} does not know {name}")
-        if model.extras[name] and value not in model.extras[name]:
-            raise Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(model.extras[name]))
+
+
+def options_for(features: Features, route: Route, deployment: Deployment) -> Options:
+    """Find the options to ask for: those of the call, without what the model does not know where the route allows that.
+
+    Raises:
+        Unfit: for the first option that the model does not know, where the route refuses those.
+
+    """
+    model = deployment.model
+    known: dict[str, str] = {}
+    notices = []
+    for name, value in features.options.items():
+        why = _why_not(name, value, model)
+        if why is None and name == "output_compression" and features.output_format != known.get("output_format"):
+            why = f"it goes with output_format {features.output_format}"
+        if why is None:
+            known[name] = value
+        elif route.unsupported is Unsupported.DROP:
+            notices.append(f"{name} {value} is left out for {deployment.name}: {why}")
+        else:
+            raise Unfit(Reason.PARAMETER, why)
+    if not known and not notices:
+        return NO_OPTIONS
+    return Options(
+        background=known.pop("background", None),
+        output_format=known.pop("output_format", None),
+        extras=known or NO_TAGS,
+        notices=tuple(notices),
+    )
+
+
+def _why_not(name: str, value: str, model: Model) -> str | None:
+    """Say why a model cannot be asked for an option; ``None`` where it can."""
+    if name == "background":
+        values: tuple[str, ...] | None = model.backgrounds
+    elif name == "output_format":
+        values = model.output_formats
+    elif name not in model.extras:
+        return f"{model.name} does not know {name}"
+    else:
+        values = model.extras[name] or None  # none listed: any
+    if values is None or value in values:
+        return None
+    return f"{model.name} has no {name} {value}" + _has(values)
 
 
 def size_for(features: Features, route: Route, deployment: Deployment) -> Size:

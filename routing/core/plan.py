@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
-from routing.core.abilities import Reason, Unfit, check_abilities, quality_for, size_for
+from routing.core.abilities import (
+    NO_OPTIONS,
+    Options,
+    Reason,
+    Unfit,
+    check_abilities,
+    options_for,
+    quality_for,
+    size_for,
+)
 from routing.core.money import usd_text
 from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
 from routing.core.quote import Quote, Tariff, tariff_for
@@ -38,6 +47,7 @@ class Candidate:
     size: Size
     quality: str | None
     quote: Quote
+    options: Options = NO_OPTIONS
 
     def calls(self, n: int) -> tuple[int, ...]:
         """Cut ``n`` pictures into calls of at most what the model takes at once."""
@@ -137,6 +147,7 @@ class _Ready:
     deployment: Deployment
     size: Size
     quality: str | None
+    options: Options
     tariff: Tariff | Dropped
     offer: Candidate | None
 
@@ -227,6 +238,7 @@ def _offer(ready: _Ready, features: Features, caps: list[tuple[int, str]]) -> Ca
         size=ready.size,
         quality=ready.quality,
         quote=ready.tariff.quote(features.prompt_bytes, features.prompt_chars),
+        options=ready.options,
     )
     price = candidate.quote.price_nusd
     for cap, whose in caps:
@@ -261,13 +273,15 @@ def _fit(settings: Settings, features: Features, route: Route, deployment: Deplo
         instead = f"; use {model.substitute}" if model.substitute else ""
         raise Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
     check_abilities(features, deployment)
+    options = options_for(features, route, deployment)
     size = size_for(features, route, deployment)
     quality = quality_for(features, route, deployment)
     tariff = _tariff(settings, features, deployment, size, quality, on)
     offer = None
     if isinstance(tariff, Tariff) and not tariff.text_in:
-        offer = Candidate(deployment=deployment, size=size, quality=quality, quote=tariff.quote(0, 0))
-    return _Ready(deployment=deployment, size=size, quality=quality, tariff=tariff, offer=offer)
+        quote = tariff.quote(0, 0)
+        offer = Candidate(deployment=deployment, size=size, quality=quality, quote=quote, options=options)
+    return _Ready(deployment=deployment, size=size, quality=quality, options=options, tariff=tariff, offer=offer)
 
 
 def _tariff(  # noqa: PLR0913, PLR0917 - all that a price hangs on
@@ -290,7 +304,7 @@ def _notices(features: Features, route: Route, candidate: Candidate) -> list[str
         notices.append(f"quality {features.quality} was asked; {route.label or 'the route'} buys {got}")
     if features.size and features.size != candidate.size:
         notices.append(f"size {features.size} was asked; {route.label or 'the route'} buys {candidate.size}")
-    return notices
+    return [*notices, *candidate.options.notices]
 
 
 def _cap_notice(features: Features, importance: str, capped_by: str) -> list[str]:

@@ -38,6 +38,13 @@ class OnUnknown(StrEnum):
     RETRY = "retry"
 
 
+class Unsupported(StrEnum):
+    """What becomes of an option that a deployment does not know."""
+
+    REFUSE = "refuse"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -65,7 +72,8 @@ class Route:
     """What an importance buys. ``max_price_nusd`` caps one request; ``label`` is its place in the file.
 
     ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
-    that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice.
+    that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice,
+    ``unsupported`` whether a deployment that does not know an option is left out, or the option.
     """
 
     use: tuple[str, ...]
@@ -78,6 +86,7 @@ class Route:
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
     unknown: OnUnknown = OnUnknown.STOP
+    unsupported: Unsupported = Unsupported.REFUSE
     label: str = ""
 
     @property

@@ -10,7 +10,7 @@ from routing.core.words import fold, stands_in
 from routing.errors import PromptRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from routing.core.conditions import Standing
     from routing.core.features import Features
@@ -91,19 +91,11 @@ class RefusalRule:
 
 
 def _first_option(options: Mapping[str, tuple[str, ...]], features: Features) -> str | None:
-    for name, value in _given(features):
+    for name, value in features.options.items():
         values = options.get(name)
         if values is not None and (not values or value in values):
             return f"{name} is {value}" if values else f"{name} is given"
     return None
-
-
-def _given(features: Features) -> Iterator[tuple[str, str]]:
-    if features.background:
-        yield "background", features.background
-    if features.output_format:
-        yield "output_format", features.output_format
-    yield from features.extras.items()
 
 
 def check_refusals(

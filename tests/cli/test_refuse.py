@@ -87,3 +87,17 @@ def test_a_check_says_which_prompts_nobody_could_look_at(keyless: CommandLine) -
     assert ran.code == 0
     assert told in ran.out
     assert told not in keyless("check", OPENAI_API_KEY="sk-test").out
+
+
+def test_an_explanation_says_what_is_left_out_for_whom(routing: CommandLine) -> None:
+    path = routing.folder / SINGLE
+    text = path.read_text(encoding="utf-8").partition("\nroutes:")[0]
+    routes = [
+        f"  {name}: [{{use: [gpt-image-2, nano-banana], unsupported: drop}}]" for name in ("draft", "review", "final")
+    ]
+    path.write_text("\n".join([text, "routes:", *routes]), encoding="utf-8")
+    told = json.loads(routing("explain", "a fox", "--seed", "7", "--background", "opaque", "--json").out)["notices"]
+    assert told == [
+        "seed 7 is left out for gpt-image-2: gpt-image-2 does not know seed",
+        "background opaque is left out for nano-banana: gemini/gemini-2.5-flash-image has no background opaque",
+    ]

@@ -62,6 +62,9 @@ class Options:
 
 NO_OPTIONS = Options()
 
+FORCED = ("complexity", "high")
+"""What ``reasoning: force`` of older guides comes closest to, where a model knows that instead."""
+
 
 def check_abilities(features: Features, deployment: Deployment) -> None:
     """Look at what can never be left out: operation, references, mask.
@@ -91,8 +94,8 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     """
     model = deployment.model
     known: dict[str, str] = {}
-    notices = []
-    for name, value in features.options.items():
+    asked, notices = _asked_of(features, deployment)
+    for name, value in asked.items():
         why = _why_not(name, value, model)
         if why is None and name == "output_compression" and features.output_format != known.get("output_format"):
             why = f"it goes with output_format {features.output_format}"
@@ -110,6 +113,21 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
         extras=known or NO_TAGS,
         notices=tuple(notices),
     )
+
+
+def _asked_of(features: Features, deployment: Deployment) -> tuple[dict[str, str], list[str]]:
+    """Read ``reasoning: force`` as the nearest that a model knows, and say so; what the call itself says of it wins."""
+    asked, model = features.options, deployment.model
+    nearest, value = FORCED
+    unknown = asked.get("reasoning") == "force" and "reasoning" not in model.extras
+    if not unknown or _why_not(nearest, value, model) is not None:
+        return asked, []
+    del asked["reasoning"]
+    if nearest in asked:
+        told = f"gives way to {nearest} {asked[nearest]}, which the call names"
+        return asked, [f"reasoning force is left out for {deployment.name}: it {told}"]
+    told = f"reasoning force is asked of {deployment.name} as {nearest} {value}, the nearest that {model.name} knows"
+    return asked | {nearest: value}, [told]
 
 
 def _why_not(name: str, value: str, model: Model) -> str | None:

@@ -8,12 +8,14 @@ import pytest
 
 from routing.core.abilities import Reason
 from routing.core.policy import Pick, Route, Unsupported
-from routing.errors import RequestError
+from routing.core.refusals import RefusalRule
+from routing.errors import PromptRefused, RequestError
 from tests.core.making import ask, deployment, picture, piece_model, settings, token_model
 from tests.core.planning import plan
 
 if TYPE_CHECKING:
-    from routing.core.plan import Plan
+    from routing.core.deployment import Deployment
+    from routing.core.plan import Candidate, Plan
 
 KNOWS = deployment(
     "knows",
@@ -86,7 +88,7 @@ def test_what_is_known_is_sent_beside_what_is_left_out() -> None:
 def test_a_compression_does_not_stay_without_its_format() -> None:
     only_png = deployment("png", token_model("png", output_formats=("png",), extras={"output_compression": ()}))
     made = settings([only_png], drop("png"))
-    asked = {"output_format": "webp", "extras": {"output_compression": "50"}}
+    asked: dict[str, Any] = {"output_format": "webp", "extras": {"output_compression": "50"}}
     assert plan(made, ask(**asked)).candidates[0].options.sent["extras"] == {}
     assert planned(drop("knows"), **asked).candidates[0].options.extras == {"output_compression": "50"}
 
@@ -121,3 +123,62 @@ def test_two_routes_of_one_policy_keep_their_own_ways() -> None:
     with pytest.raises(RequestError):
         plan(strict, ask(extras={"seed": "7"}))
     assert plan(made, ask(extras={"seed": "7"})).notices
+
+
+# --- ``reasoning: force`` of older guides -----------------------------------------------------------------------------
+
+THINKS = deployment("thinks", token_model("thinker", extras={"reasoning": ("force",), "complexity": ("low", "high")}))
+SLOW = deployment("slow", token_model("slow", extras={"complexity": ("low", "medium", "high")}))
+SIMPLE = deployment("simple", token_model("simple", extras={"complexity": ("low",)}))
+FORCE = {"reasoning": "force"}
+AS_HIGH = "reasoning force is asked of slow as complexity high, the nearest that slow knows"
+
+
+def asked_of(one: Deployment, extras: dict[str, str], route: Route | None = None) -> Candidate:
+    return plan(settings([one], route or Route(use=(one.name,))), ask(extras=extras)).candidates[0]
+
+
+def test_forced_reasoning_is_sent_where_a_model_knows_it() -> None:
+    found = asked_of(THINKS, FORCE)
+    assert (found.options.extras, found.options.notices) == (FORCE, ())
+
+
+def test_forced_reasoning_is_the_highest_complexity_where_a_model_knows_that_instead() -> None:
+    found = asked_of(SLOW, FORCE)
+    assert (found.options.extras, found.options.notices) == ({"complexity": "high"}, (AS_HIGH,))
+
+
+def test_a_complexity_that_the_call_names_goes_before_forced_reasoning() -> None:
+    found = asked_of(SLOW, {"complexity": "low", **FORCE})
+    assert found.options.extras == {"complexity": "low"}
+    assert found.options.notices == (
+        "reasoning force is left out for slow: it gives way to complexity low, which the call names",
+    )
+
+
+@pytest.mark.parametrize("one", [PLAIN, SIMPLE], ids=["knows neither", "has no high complexity"])
+def test_forced_reasoning_is_refused_elsewhere_or_left_out_where_the_route_says_so(one: Deployment) -> None:
+    with pytest.raises(RequestError, match="does not know reasoning"):
+        asked_of(one, FORCE)
+    found = asked_of(one, FORCE, drop(one.name))
+    assert found.options.extras == {}
+    assert "reasoning force is left out" in found.options.notices[0]
+
+
+def test_another_word_for_reasoning_is_not_read_as_force() -> None:
+    with pytest.raises(RequestError, match="slow does not know reasoning"):
+        asked_of(SLOW, {"reasoning": "light"})
+
+
+@pytest.mark.parametrize("extras", [{"complexity": "low"}, {"complexity": "high"}, FORCE])
+def test_no_complexity_makes_a_quote_lower_than_it_is_without(extras: dict[str, str]) -> None:
+    plain = asked_of(SLOW, {}).quote
+    assert asked_of(SLOW, extras).quote == plain
+
+
+def test_a_rule_against_forced_reasoning_sees_what_the_call_asks_not_what_is_sent() -> None:
+    never = RefusalRule(options={"reasoning": ("force",)}, label="policy.yaml:9")
+    made = settings([SLOW], refuse=(never,))
+    with pytest.raises(PromptRefused, match="reasoning is force"):
+        plan(made, ask(extras=FORCE))
+    assert plan(made, ask(extras={"complexity": "high"})).candidates

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing import Charged, ProviderUnavailable
+from routing.cli.starter import starter_files
 from routing.core.policy import Unsupported
+from routing.testing import FakeProvider, open_test_router
 from tests.shop import open_bench, settings
 
 if TYPE_CHECKING:
@@ -74,3 +76,17 @@ def test_a_promotion_by_id_asks_for_what_its_own_draft_asked(bench: Bench) -> No
     for draft, extras in (("first", {"seed": "7"}), ("second", {})):
         made = bench.router.promote(draft, importance="draft", fresh=True, deployment="flux")
         assert dict(made.request.extras) == extras
+
+
+def test_forced_reasoning_reaches_the_shipped_models_as_high_complexity(tmp_path: Path) -> None:
+    for name, content in starter_files().items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    fake = FakeProvider()
+    with open_test_router(tmp_path / "router.yaml", providers={"openai": fake}) as router:
+        result = router.generate("a fox", importance="final", reasoning="force")
+    (call,) = fake.calls
+    assert dict(call.extras) == {"complexity": "high"}
+    assert result.notices == (
+        "reasoning force is asked of gpt-image-2 as complexity high, the nearest that gpt-image-2 knows",
+    )

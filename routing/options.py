@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from routing.core.money import Money, usd
 from routing.core.picture import Picture, Size
-from routing.core.request import NO_TAGS, PASSED_ON, ImageRequest, check_tags
+from routing.core.request import NO_TAGS, OLD_QUALITIES, PASSED_ON, ImageRequest, check_tags
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.pictures import load_mask, load_reference
@@ -16,9 +16,6 @@ from routing.pictures import load_mask, load_reference
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
-
-OLD_QUALITIES = {"standard": "medium", "hd": "high"}
-"""Words of older guides for ``quality`` and what they mean today."""
 
 UNSENT = {
     "response_format": "pictures always come as bytes; use result.save(path)",

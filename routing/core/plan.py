@@ -19,7 +19,7 @@ from routing.core.abilities import (
 from routing.core.money import usd_text
 from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
 from routing.core.quote import Quote, Tariff, tariff_for
-from routing.core.request import Operation
+from routing.core.request import QUALITIES, Operation
 from routing.core.suggest import did_you_mean
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
 
@@ -197,6 +197,7 @@ def _prepared(settings: Settings, features: Features, route: Route, on: date) ->
     known: _Prepared | None = settings.prepared.get(shape)
     if known is None:
         _check_asked(features, route, settings.policy)
+        _check_quality(features, settings)
         others = (*route.on_failure, *([features.deployment] if features.deployment else ()))
         use = dict.fromkeys(route.use)
         known = (
@@ -263,6 +264,15 @@ def _check_asked(features: Features, route: Route, policy: Policy) -> None:
         f"deployment {features.deployment!r} is not in {what}"
         f"{did_you_mean(features.deployment, route.nameable)}: a call may name {', '.join(route.nameable)}"
     )
+
+
+def _check_quality(features: Features, settings: Settings) -> None:
+    """Refuse a quality that no model has: a slip would be bought at another, dearer or worse than was meant."""
+    had = dict.fromkeys(quality for one in settings.deployments.values() for quality in one.model.qualities)
+    asked = features.quality
+    if asked and asked not in had and asked not in QUALITIES:
+        known = [*had] or [*QUALITIES]
+        raise RequestError(f"unknown quality {asked!r}{did_you_mean(asked, known)}: known are {', '.join(known)}")
 
 
 def _fit(settings: Settings, features: Features, route: Route, deployment: Deployment, on: date) -> _Ready:

@@ -19,6 +19,11 @@ TAGS_AT_MOST = 32
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
+OLD_QUALITIES = {"standard": "medium", "hd": "high"}
+"""Words of older guides for ``quality`` and what they mean today."""
+QUALITIES = ("low", "medium", "high", *OLD_QUALITIES, "auto")
+"""Words for ``quality`` that are known everywhere, also where no model has the choice."""
+
 PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user")
 """Parameters that only some models know; the catalog says which."""
 OPTIONS = ("background", "output_format", *PASSED_ON)

@@ -24,6 +24,10 @@ UNSENT = {
 """Parameters of older guides that are taken and never sent, with what to do instead."""
 
 
+PARTIAL_IMAGES = range(4)
+"""How many previews of a picture can be asked for, where pictures are streamed."""
+
+
 class RequestOptions(TypedDict, total=False):
     """Every keyword of ``generate`` and its sisters.
 
@@ -52,6 +56,7 @@ class RequestOptions(TypedDict, total=False):
     output_compression: int | None
     moderation: str | None
     user: str | None
+    partial_images: int | None
     response_format: str | None
     style: str | None
 
@@ -180,6 +185,11 @@ def _extras(options: RequestOptions, notices: list[str]) -> Mapping[str, str]:
     if given["reasoning"] == "auto":
         notices.append("reasoning auto is not sent: it is what every model does by itself")
         given["reasoning"] = None
+    partial = given["partial_images"]
+    if partial is not None and (isinstance(partial, bool) or partial not in PARTIAL_IMAGES):
+        raise RequestError(f"partial_images is a whole number from 0 to {PARTIAL_IMAGES[-1]}, not {partial!r}")
+    if partial == 0:
+        given["partial_images"] = None  # none is what comes anyway
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise RequestError(f"{name} is text or a whole number, not {value!r}")

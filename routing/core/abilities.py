@@ -62,6 +62,9 @@ class Options:
 
 NO_OPTIONS = Options()
 
+UNKNOWN = {"partial_images": "sends no partial_images: pictures come whole here, none is streamed; leave it out"}
+"""What is said of an option that nobody knows, where there is more to say than that."""
+
 FORCED = ("complexity", "high")
 """What ``reasoning: force`` of older guides comes closest to, where a model knows that instead."""
 
@@ -137,7 +140,7 @@ def _why_not(name: str, value: str, model: Model) -> str | None:
     elif name == "output_format":
         values = model.output_formats
     elif name not in model.extras:
-        return f"{model.name} does not know {name}"
+        return f"{model.name} {UNKNOWN.get(name, f'does not know {name}')}"
     else:
         values = model.extras[name] or None  # none listed: any
     if values is None or value in values:

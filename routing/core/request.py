@@ -24,7 +24,7 @@ OLD_QUALITIES = {"standard": "medium", "hd": "high"}
 QUALITIES = ("low", "medium", "high", *OLD_QUALITIES, "auto")
 """Words for ``quality`` that are known everywhere, also where no model has the choice."""
 
-PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user")
+PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user", "partial_images")
 """Parameters that only some models know; the catalog says which."""
 OPTIONS = ("background", "output_format", *PASSED_ON)
 """All that a call may ask for besides size and quality, by the names that callers use."""

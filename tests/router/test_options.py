@@ -64,6 +64,10 @@ def bench() -> Iterator[Bench]:
         ({"size": Size(width=0, height=1)}, "size is width x height"),
         ({"reasoning": "force", "importance": "final"}, "does not know reasoning"),
         ({"background": "transparent", "importance": "final"}, "has no background transparent"),
+        ({"partial_images": 2, "importance": "final"}, "gpt-image-2 sends no partial_images: .*; leave it out"),
+        ({"partial_images": 4}, "partial_images is a whole number from 0 to 3, not 4"),
+        ({"partial_images": True}, "partial_images is a whole number from 0 to 3"),
+        ({"partial_images": "2"}, "partial_images is a whole number from 0 to 3"),
     ],
 )
 def test_a_keyword_that_cannot_be_is_answered_with_the_way_out(
@@ -170,3 +174,9 @@ def test_saving_several_numbers_them_and_a_file_is_what_its_name_says(bench: Ben
     assert [path.name for path in paths] == ["fox-1.png", "fox-2.png"]
     (jpeg,) = bench.router.generate("a wolf").save(tmp_path / "wolf.jpg")
     assert jpeg.read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_no_partial_images_at_all_is_what_comes_anyway(bench: Bench) -> None:
+    result = bench.router.generate("a fox", importance="final", partial_images=0)
+    assert result.notices == ()
+    assert dict(result.request.extras) == {}

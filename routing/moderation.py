@@ -16,6 +16,7 @@ from routing.errors import (
 
 if TYPE_CHECKING:
     from routing.core.clock import Clock
+    from routing.core.plan import Plan
     from routing.core.policy import Policy
     from routing.logs import Log
     from routing.providers.base import Moderator, Verdict
@@ -25,6 +26,8 @@ LOOK_S = 10.0
 LOOKS_AT_MOST = 3
 FIRST_WAIT_S = 0.5
 """Before the second look; doubles before the third."""
+DEADLINE_S = 40.0
+"""For all looks at a prompt together, where the request has no deadline."""
 WAIT_AT_MOST_S = 5.0
 """Who is told to wait longer is refused at once: nobody waits a minute to learn that nothing was bought."""
 REMEMBERED_AT_MOST = 10_000
@@ -41,8 +44,8 @@ class Moderation:
         self._log = log
         self._known: dict[str, Verdict] = {}
 
-    def verdict_of(self, prompt: str) -> Verdict:
-        """Tell what moderation says of a prompt.
+    def verdict_of(self, prompt: str, deadline_s: float | None = None) -> Verdict:
+        """Tell what moderation says of a prompt, within a time.
 
         Raises:
             ProviderRejectedKey: where the vendor refuses the key.
@@ -53,7 +56,7 @@ class Moderation:
         known = self._known.get(name)
         if known is not None:
             return known
-        verdict = self._look(prompt)
+        verdict = self._look(prompt, deadline_s or DEADLINE_S)
         if len(self._known) >= REMEMBERED_AT_MOST:
             self._known.clear()
         self._known[name] = verdict
@@ -64,46 +67,48 @@ class Moderation:
         """Let go of connections."""
         self._moderator.close()
 
-    def _look(self, prompt: str) -> Verdict:
+    def _look(self, prompt: str, within_s: float) -> Verdict:
+        end_s = self._clock.elapsed_s() + within_s
         for looks in range(1, LOOKS_AT_MOST + 1):
+            left_s = end_s - self._clock.elapsed_s()
             try:
-                return self._moderator.look(prompt, LOOK_S)
+                return self._moderator.look(prompt, min(LOOK_S, left_s))
             except ProviderRejectedKey:
                 raise
             except ProviderError as error:
                 wait_s = FIRST_WAIT_S * 2 ** (looks - 1)
                 if isinstance(error, ProviderRateLimited) and error.retry_after_s is not None:
                     wait_s = error.retry_after_s
-                if not error.retryable or looks == LOOKS_AT_MOST or wait_s > WAIT_AT_MOST_S:
-                    raise unseen(str(error), error.status_code) from error
+                too_late = self._clock.elapsed_s() + wait_s >= end_s
+                if not error.retryable or looks == LOOKS_AT_MOST or wait_s > WAIT_AT_MOST_S or too_late:
+                    raise _unseen(str(error), status_code=error.status_code, retryable=error.retryable) from error
                 self._clock.sleep(wait_s)
         raise AssertionError("the last look returns or raises")
 
 
-def check_prompt(moderation: Moderation | None, policy: Policy, importance: str, prompt: str) -> None:
-    """Have a prompt looked at, where the policy says so for its importance.
+def check_prompt(moderation: Moderation | None, policy: Policy, plan: Plan, prompt: str) -> None:
+    """Have a prompt looked at, where the policy says so for the importance of its plan.
 
     Raises:
         PromptRefused: where it is flagged.
         ProviderRejectedKey, ProviderUnavailable: where nobody could look at it; it is never let through unseen.
 
     """
-    if importance not in policy.moderate:
+    if plan.importance not in policy.moderate:
         return
     if moderation is None:
-        raise unseen("no provider does: name one with `moderation: {provider: ...}` in router.yaml", None)
-    verdict = moderation.verdict_of(prompt)
+        raise _unseen("no provider does: name one with `moderation: {provider: ...}` in router.yaml")
+    verdict = moderation.verdict_of(prompt, plan.deadline_s)
     if verdict.flagged:
         because = f"moderation found {', '.join(verdict.categories) or 'something that it does not name'}"
         message = f"refused by {policy.moderate_label}, {because}: change the wording; nothing was spent"
         raise PromptRefused(message, rule=policy.moderate_label, because=because)
 
 
-def unseen(why: str, status_code: int | None) -> ProviderUnavailable:
-    """Say that a prompt could not be looked at."""
+def _unseen(why: str, *, status_code: int | None = None, retryable: bool = False) -> ProviderUnavailable:
     return ProviderUnavailable(
         f"the policy has prompts like this looked at first, and that failed, so nothing was reserved or sent: {why}",
         status_code=status_code,
-        retryable=True,
+        retryable=retryable,
         charged=Charged.NO,
     )

@@ -346,7 +346,7 @@ class Router:
                     return again
                 attempts_before = len(history.attempts)
         plan = self._decide(order)
-        check_prompt(shop.moderation, shop.settings.policy, plan.importance, request.prompt)
+        check_prompt(shop.moderation, shop.settings.policy, plan, request.prompt)
         basket = Basket(
             request=request,
             record=record_of(order, plan),

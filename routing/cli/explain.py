@@ -77,7 +77,7 @@ def explain(
         touched=touched,
         words=rule_words(settings.policy),
         per={budget.name: budget.per for budget in settings.budgets if budget.per},
-        notices=(*asked.notices, *plan.notices, *_notices_of_others(plan)),
+        notices=(*asked.notices, *plan.notices, *_more_notices(settings, plan)),
         downgrades=_downgrades(settings, plan, touched),
     )
     if as_json:
@@ -88,9 +88,12 @@ def explain(
     click.echo("\n".join(plan_report(explained, screen_width())))
 
 
-def _notices_of_others(plan: Plan) -> list[str]:
-    """Say too what those would not be asked for that are tried later."""
-    return [notice for candidate in plan.candidates[1:] for notice in candidate.options.notices]
+def _more_notices(settings: Settings, plan: Plan) -> list[str]:
+    """Say too what those would not be asked for that are tried later, and that the prompt would be looked at."""
+    notices = [notice for candidate in plan.candidates[1:] for notice in candidate.options.notices]
+    if plan.importance in settings.policy.moderate:
+        notices.append(f"moderation would look at the prompt first: {settings.policy.moderate_label}")
+    return notices
 
 
 def with_keys(settings: Settings) -> Settings:

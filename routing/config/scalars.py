@@ -254,7 +254,7 @@ def read_label(value: object) -> str:
 
 def read_phrase(value: object) -> str:
     """Read a word or phrase to look for in prompts: one that has something to see."""
-    text = read_label(value)
+    text = _quoted(value)
     if not fold(text):
         raise Bad("this is empty", "write a word or a phrase, or delete it")
     return text
@@ -264,8 +264,14 @@ def read_option_values(value: object) -> tuple[str, ...]:
     """Read the values of an option: one, or a list; ``*`` and an empty list are any, given as none."""
     if isinstance(value, dict):
         raise Bad(f"{shown(value)} is no value", 'write one value, a list of them, or "*" for any')
-    labels = tuple(read_label(each) for each in (value if isinstance(value, list) else [value]))
+    labels = tuple(_quoted(each) for each in (value if isinstance(value, list) else [value]))
     return () if "*" in labels else labels
+
+
+def _quoted(value: object) -> str:
+    if not isinstance(value, str | Whole | Exact):
+        raise Bad(f"{shown(value)} is no text", "put it in quotes")
+    return value if isinstance(value, str) else value.text
 
 
 def read_labels(value: object) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -21,11 +22,15 @@ _WITHOUT_SPACES = (
 """First words of the Unicode names of letters that are written without spaces, or with endings set to the word."""
 
 
+_UNSEEN = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Marks that choose how a sign is drawn, or that are not drawn at all."""
+
+
 def fold(text: str) -> str:
     """Make alike what reads alike: no case, one form of each letter, one space for any gap, no invisible signs."""
     if text.isascii():
         return " ".join(text.lower().split())
-    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    visible = "".join(char for char in _UNSEEN.sub("", text) if unicodedata.category(char) != "Cf")
     # Folding may leave a letter and its mark apart that are one in the other text.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
     return " ".join(folded.split())

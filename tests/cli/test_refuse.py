@@ -82,6 +82,10 @@ def test_a_replay_of_kept_words_tries_every_rule(refusing: CommandLine) -> None:
 def test_a_check_says_which_prompts_nobody_could_look_at(keyless: CommandLine) -> None:
     path = keyless.folder / SINGLE
     path.write_text(path.read_text(encoding="utf-8") + "\nmoderate: [final, review]\n", encoding="utf-8")
+    explained = keyless("explain", "a fox", "-i", "final", "--assume-keys", "--json")
+    assert json.loads(explained.out)["notices"] == [
+        f"moderation would look at the prompt first: {place(keyless, 'moderate:')}"
+    ]
     told = "no key: OPENAI_API_KEY is not set, so prompts of review, final cannot be looked at, and are refused"
     ran = keyless("check")
     assert ran.code == 0

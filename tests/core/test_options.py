@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.core.abilities import Reason
+from routing.core.fingerprint import picture_key
 from routing.core.policy import Pick, Route, Unsupported
 from routing.core.refusals import RefusalRule
 from routing.errors import PromptRefused, RequestError
@@ -182,3 +183,15 @@ def test_a_rule_against_forced_reasoning_sees_what_the_call_asks_not_what_is_sen
     with pytest.raises(PromptRefused, match="reasoning is force"):
         plan(made, ask(extras=FORCE))
     assert plan(made, ask(extras={"complexity": "high"})).candidates
+
+
+# --- Keys of pictures -------------------------------------------------------------------------------------------------
+
+
+def test_a_key_is_made_of_what_is_sent_and_the_same_as_ever_where_all_is_sent() -> None:
+    asked = ask(background="opaque", extras={"seed": "7"})
+    known = plan(settings([KNOWS]), asked).candidates[0].options
+    assert picture_key(asked, {"n": 1, **known.sent}) == picture_key(asked, {"n": 1})
+    left_out = plan(settings([PLAIN], drop("plain")), asked).candidates[0].options
+    plain = ask(background="opaque")
+    assert picture_key(asked, {"n": 1, **left_out.sent}) == picture_key(plain, {"n": 1})

@@ -112,12 +112,21 @@ def test_where_nobody_can_look_nothing_is_bought(
     with pytest.raises(ProviderUnavailable, match="nothing was reserved or sent") as caught:
         bench.router.generate("a secret fox", importance="final", request_id="poster-1")
     assert caught.value.charged is Charged.NO
+    assert caught.value.retryable is (looks == 3 or "too many" in str(caught.value))
     assert "secret" not in str(caught.value)
     assert len(moderator.prompts) == looks
     assert bench.calls == []
     assert bench.store.history("poster-1") is None
     # What failed is not taken for a verdict.
     assert bench.router.generate("a secret fox", importance="final").images
+
+
+def test_no_look_waits_beyond_the_requests_deadline(bench: Bench, moderator: FakeModerator) -> None:
+    moderator.fail_next(DOWN, DOWN)
+    with pytest.raises(ProviderUnavailable):
+        bench.router.generate("a fox", importance="final", deadline=1.5)
+    assert moderator.prompts == ["a fox"] * 2  # after half a second, but not after a whole one more
+    assert bench.clock.elapsed_s() == 0.5
 
 
 def test_a_refused_key_is_told_as_that(bench: Bench, moderator: FakeModerator) -> None:

@@ -5,10 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from routing.config.scalars import shown
 from routing.core.refusals import NO_OPTIONS, RefusalRule
-from routing.core.request import OPTIONS
-from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from routing.config.conditions import Conditions
@@ -29,9 +26,7 @@ def read_refusal(entry: RefuseEntry, path: Path, label: str, conditions: Conditi
     for at, name in enumerate(entry.importance or ()):
         conditions.check_importance(name, (*path, "importance", at))
     for name in entry.options or ():
-        if name not in OPTIONS:
-            message = f"unknown option {shown(name)}{did_you_mean(name, OPTIONS)}"
-            problems.error((*path, "options", name), message, f"known are {', '.join(OPTIONS)}", key=True)
+        conditions.check_option(name, (*path, "options", name))
     return RefusalRule(
         words=tuple(entry.words or ()),
         missing=tuple(entry.missing or ()),

@@ -156,6 +156,9 @@ class GivenEntry(Strict):
     quality: str | None = Field(default=None, description="The quality asked for.")
     n: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="How many pictures.")
     references: Annotated[int, Field(ge=0, le=16)] = Field(default=0, description="How many images come with it.")
+    options: dict[str, Label] = Field(
+        default_factory=dict, description="What else the call asks for: {seed: 7, background: transparent}."
+    )
     max_price: SomeMoney | None = Field(default=None, description="USD the call allows.")
     deadline: Seconds | None = Field(default=None, description="How long the call waits.")
     deployment: Name | None = Field(default=None, description="The deployment the call names.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from routing.core.abilities import can_be_asked
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.core.request import ImageRequest
@@ -174,7 +175,7 @@ def inherit(
     for name, value in recipe.extras.items():
         if name in named:
             continue
-        if name in first.extras and value in (first.extras[name] or (value,)):
+        if can_be_asked(first, name, value):
             extras[name] = value
         else:
             notices.append(f"the draft's {name} is left out: {first.name} does not know it")

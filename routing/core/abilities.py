@@ -118,12 +118,22 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     )
 
 
+def can_be_asked(model: Model, name: str, value: str) -> bool:
+    """Tell whether an option reaches a model, as it is or as the nearest that it knows."""
+    return _why_not(name, value, model) is None or _is_near(name, value, model)
+
+
+def _is_near(name: str, value: str | None, model: Model) -> bool:
+    """Tell whether a model does not know what older guides write, but what comes closest to it."""
+    older = (name, value) == ("reasoning", "force")
+    return older and name not in model.extras and _why_not(*FORCED, model) is None
+
+
 def _asked_of(features: Features, deployment: Deployment) -> tuple[dict[str, str], list[str]]:
     """Read ``reasoning: force`` as the nearest that a model knows, and say so; what the call itself says of it wins."""
     asked, model = features.options, deployment.model
     nearest, value = FORCED
-    unknown = asked.get("reasoning") == "force" and "reasoning" not in model.extras
-    if not unknown or _why_not(nearest, value, model) is not None:
+    if not _is_near("reasoning", asked.get("reasoning"), model):
         return asked, []
     del asked["reasoning"]
     if nearest in asked:

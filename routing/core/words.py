@@ -26,6 +26,12 @@ _UNSEEN = re.compile("[\u034f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Marks that choose how a sign is drawn, or that are not drawn at all."""
 
 
+_SAME = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u02bc", "'") | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
+)
+"""Apostrophes and hyphens, as text programs write them."""
+
+
 def fold(text: str) -> str:
     """Make alike what reads alike: no case, one form of each letter, one space for any gap, no invisible signs."""
     if text.isascii():
@@ -33,7 +39,7 @@ def fold(text: str) -> str:
     visible = "".join(char for char in _UNSEEN.sub("", text) if unicodedata.category(char) != "Cf")
     # Folding may leave a letter and its mark apart that are one in the other text.
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", visible).casefold())
-    return " ".join(folded.split())
+    return " ".join(folded.translate(_SAME).split())
 
 
 def stands_in(phrase: str, text: str) -> bool:

@@ -33,6 +33,8 @@ def found(phrase: str, text: str) -> bool:
         ("नमक", "थोड़ा नमक दो"),
         ("9:16", "at 9:16, please"),
         ("acme", "acme's fox"),
+        ("don't", "DON\u2019T"),
+        ("to-be", "to\u2011be done"),
         ("\u2764", "with a \u2764\ufe0f in it"),  # drawn in colour
         ("\u2764\ufe0f", "with a \u2764 in it"),
         ("ana", "banana, ana"),  # the first place is inside a word, the second is not

@@ -85,8 +85,8 @@ def test_forced_reasoning_reaches_the_shipped_models_as_high_complexity(tmp_path
     fake = FakeProvider()
     with open_test_router(tmp_path / "router.yaml", providers={"openai": fake}) as router:
         result = router.generate("a fox", importance="final", reasoning="force")
-    (call,) = fake.calls
-    assert dict(call.extras) == {"complexity": "high"}
+        router.promote(result, importance="review")
+    assert [dict(call.extras) for call in fake.calls] == [{"complexity": "high"}] * 2
     assert result.notices == (
         "reasoning force is asked of gpt-image-2 as complexity high, the nearest that gpt-image-2 knows",
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from routing.core.alerts import Alert
     from routing.core.entries import Reservation
+    from routing.core.picture import Picture
     from routing.core.plan import Candidate, Plan
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
@@ -176,7 +177,16 @@ class Attempter:
             output_format=candidate.options.output_format,
             extras=candidate.options.extras,
             on_send=partial(self.shop.limiter.send, self.slot),
+            on_partial=self._show,
         )
+
+    def _show(self, picture: Picture) -> None:
+        """Show a partial image; whatever that raises is the caller's, and the picture is still on its way."""
+        try:
+            if self.request.on_partial is not None:
+                self.request.on_partial(picture)
+        except Exception as error:  # noqa: BLE001 - the caller's own function may raise anything
+            self.shop.log.warning("partial_not_shown", reservation=self.reservation.id, error=type(error).__name__)
 
     def _delivered(self, delivery: Delivery) -> Bought:
         priced = self._price(delivery.usage, len(delivery.pictures))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from routing.core.entries import RequestRecord
 from routing.core.features import features_of
 from routing.core.fingerprint import prompt_hash, request_fingerprint
-from routing.core.request import ImageRequest
+from routing.core.request import ImageRequest, check_partials
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.options import read_options
@@ -48,6 +48,7 @@ def read_order(
         return name_deployment(shop, read_options(prompt, options, images=images))
     if options or images:
         raise RequestError("an ImageRequest is complete: pass keywords with a prompt, or none")
+    check_partials(prompt)
     return Order(shop, prompt, ())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from routing.core.abilities import can_be_asked
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
-from routing.core.request import ImageRequest
+from routing.core.request import PARTIAL_IMAGES, ImageRequest
 from routing.errors import RequestError, RequestIdReused
 from routing.results import Result
 
@@ -173,7 +173,7 @@ def inherit(
                 notices.append(f"the draft's {name} {value} is left out: {first.name} does not know it")
     extras = {}
     for name, value in recipe.extras.items():
-        if name in named:
+        if name in named or name == PARTIAL_IMAGES:  # who watched the draft need not want to watch again
             continue
         if can_be_asked(first, name, value):
             extras[name] = value

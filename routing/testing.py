@@ -83,6 +83,8 @@ class FakeProvider:
         if failure:
             raise failure
         picture = blank_picture(call.size)
+        for _ in range(int(call.extras.get("partial_images", 0))):
+            call.on_partial(picture)
         return Delivery(pictures=(picture,) * call.n, usage=_expected_usage(call))
 
     def close(self) -> None:
@@ -134,7 +136,9 @@ def blank_picture(size: Size) -> Picture:
 
 
 def _expected_usage(call: ImageCall) -> Usage | None:
-    request = ImageRequest(prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask)
+    request = ImageRequest(
+        prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask, extras=call.extras
+    )
     usage = usage_of(features_of(request), call.deployment.model, size=call.size, quality=call.quality, at_most=False)
     return usage * call.n if usage else None
 

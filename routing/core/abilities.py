@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.features import MEGAPIXEL
 from routing.core.policy import Unsupported
-from routing.core.request import NO_TAGS
+from routing.core.request import NO_TAGS, PARTIAL_IMAGES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ class Options:
 
 NO_OPTIONS = Options()
 
-UNKNOWN = {"partial_images": "sends no partial_images: pictures come whole here, none is streamed; leave it out"}
+UNKNOWN = {PARTIAL_IMAGES: "is not streamed, so it sends no partial_images; leave them out"}
 """What is said of an option that nobody knows, where there is more to say than that."""
 
 FORCED = ("complexity", "high")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from routing.core.prices import PER_MILLION, Line, Rate, RateCard, Unit, Usage
+from routing.core.request import PARTIAL_IMAGES
 from routing.errors import PriceUnknown
 
 if TYPE_CHECKING:
@@ -133,9 +134,15 @@ def usage_of(features: Features, model: Model, *, size: Size, quality: str | Non
         text_in=features.prompt_bytes if at_most else -(-features.prompt_chars // CHARS_PER_TOKEN),
         image_in=sum(_reference_tokens(size, patch, rule.reference_at_most) for size in references),
         text_out=rule.text_out_at_most if at_most else rule.text_out_typical,
-        image_out=output,
+        image_out=output + rule.partial_image * _partial_images(features, model),
         images=1,
     )
+
+
+def _partial_images(features: Features, model: Model) -> int:
+    """Count the partial images that the model will be asked for; those it does not know are never sent."""
+    asked = features.extras.get(PARTIAL_IMAGES, "")
+    return int(asked) if asked in model.extras.get(PARTIAL_IMAGES, ()) else 0
 
 
 def _reference_tokens(size: Size, patch: int, at_most: int) -> int:

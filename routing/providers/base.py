@@ -37,6 +37,7 @@ class ImageCall:
     """One call to one deployment, with everything decided. ``timeout_s`` bounds the whole call.
 
     ``on_send`` is called when the request is about to leave: the vendor's minute begins then, not while libraries load.
+    ``on_partial`` is called with each partial image that the vendor sends of the picture.
     """
 
     deployment: Deployment
@@ -52,6 +53,7 @@ class ImageCall:
     output_format: str | None = None
     extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     on_send: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    on_partial: Callable[[Picture], None] = field(default=lambda _: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

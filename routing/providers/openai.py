@@ -21,12 +21,13 @@ from routing.providers.answers import Answer
 from routing.providers.deadline import Deadline
 from routing.providers.delivery import Parcel, deliver
 from routing.providers.dialects import order_of
+from routing.providers.stream import EVENT_STREAM, read_events
 from routing.providers.tasks import task_id_of, wait_for
 from routing.providers.translate import Caller, error_of_answer, error_of_failure
 from routing.providers.usage import openai_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from openai import APIResponse, OpenAI
@@ -107,8 +108,14 @@ class _Purchase:
     def parcel(self, order: Order) -> Parcel:
         """Send the order and unpack what comes back."""
         with self._open(order) as response:
-            answer = read_answer(response, self.deadline)
-        self.request_id, self.told = answer.request_id, answer.told
+            headers = _headers(response)
+            begun = Answer(status=response.status_code, headers=headers)
+            self.request_id, self.told = begun.request_id, begun.told
+            if headers.get("content-type", "").startswith(EVENT_STREAM):
+                pieces = _pieces(response, self.deadline)
+                answer = read_events(pieces, self.caller, self.call.on_partial, headers)
+            else:
+                answer = read_answer(response, self.deadline)
         reply = readable(answer, self.caller)
         task_id = task_id_of(reply)
         self.request_id = self.request_id or task_id or ""
@@ -214,18 +221,32 @@ def azure_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
 
 
 def read_answer(response: APIResponse[Any], deadline: Deadline) -> Answer:
-    """Read a body in pieces, within its bounds and its time."""
-    http = response.http_response
-    # The transport takes its timeout from here when the body begins: what is left, not what there was.
-    http.request.extensions.get("timeout", {})["read"] = deadline.left_s()
+    """Read a body that comes in one piece, within its bounds and its time."""
     body = bytearray()
-    for piece in response.iter_bytes():  # as they come: a fixed size would wait until a piece is full
+    for piece in _pieces(response, deadline):
         body += piece
         if len(body) > BODY_BYTES_AT_MOST:
             return Answer(status=response.status_code, body=f"more than {BODY_BYTES_AT_MOST // 2**20} MB")
-        deadline.left_s()
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = _headers(response)
     return Answer(status=response.status_code, headers=headers, body=_decoded(body), elapsed_s=deadline.elapsed_s)
+
+
+def _pieces(response: APIResponse[Any], deadline: Deadline) -> Iterator[bytes]:
+    """Yield a body as it comes, as long as there is time."""
+    http = response.http_response
+    # The transport takes its timeout from here when the body begins: what is left, not what there was.
+    http.request.extensions.get("timeout", {})["read"] = deadline.left_s()
+    most = BODY_BYTES_AT_MOST
+    for piece in response.iter_bytes():  # as they come: a fixed size would wait until a piece is full
+        deadline.left_s()
+        yield piece
+        most -= len(piece)
+        if most < 0:
+            return
+
+
+def _headers(response: APIResponse[Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _decoded(body: bytes | bytearray) -> object:

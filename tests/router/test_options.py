@@ -64,7 +64,11 @@ def bench() -> Iterator[Bench]:
         ({"size": Size(width=0, height=1)}, "size is width x height"),
         ({"reasoning": "force", "importance": "final"}, "does not know reasoning"),
         ({"background": "transparent", "importance": "final"}, "has no background transparent"),
-        ({"partial_images": 2, "importance": "final"}, "gpt-image-2 sends no partial_images: .*; leave it out"),
+        ({"partial_images": 2, "on_partial": print, "importance": "final"}, "is not streamed, .*; leave them out"),
+        ({"partial_images": 2}, "shown to nobody: pass on_partial="),
+        ({"on_partial": print}, "pass partial_images=1 to 3 with it"),
+        ({"partial_images": 2, "on_partial": 5}, "on_partial is a function"),
+        ({"partial_images": 2, "on_partial": print, "n": 2}, "ask for n=1, not 2"),
         ({"partial_images": 4}, "partial_images is a whole number from 0 to 3, not 4"),
         ({"partial_images": True}, "partial_images is a whole number from 0 to 3"),
         ({"partial_images": "2"}, "partial_images is a whole number from 0 to 3"),
@@ -177,6 +181,6 @@ def test_saving_several_numbers_them_and_a_file_is_what_its_name_says(bench: Ben
 
 
 def test_no_partial_images_at_all_is_what_comes_anyway(bench: Bench) -> None:
-    result = bench.router.generate("a fox", importance="final", partial_images=0)
+    result = bench.router.generate("a fox", importance="final", partial_images=0, on_partial=print)
     assert result.notices == ()
     assert dict(result.request.extras) == {}

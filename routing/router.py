@@ -109,7 +109,8 @@ class Router:
 
         Raises:
             RequestError: for a request that nobody could serve.
-            Refusal: where it would be refused by a price cap, an unknown price, or for want of a candidate.
+            Refusal: where it would be refused by a rule of the policy, a price cap, an unknown price, or for want of a
+                candidate. Moderation is not asked.
 
         """
         order = self._read(prompt, options, images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from routing.core.conditions import When
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from routing.core.conditions import Standing
     from routing.core.features import Features
 
-NO_OPTIONS: Mapping[str, tuple[str, ...]] = {}
+NO_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

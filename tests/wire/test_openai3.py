@@ -27,6 +27,7 @@ PROMISES = (
     "tests/providers/test_moderation.py",
     "tests/providers/test_openai.py",
     "tests/providers/test_request_ids.py",
+    "tests/providers/test_stream.py",
     "tests/bills/test_openai_costs.py",
 )
 BUT_NOT = "not gemini and not fal"

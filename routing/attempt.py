@@ -23,6 +23,7 @@ from routing.shop import cached_call
 if TYPE_CHECKING:
     from routing.core.alerts import Alert
     from routing.core.entries import Reservation
+    from routing.core.picture import Picture
     from routing.core.plan import Candidate, Plan
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
@@ -182,11 +183,20 @@ class Attempter:
             timeout_s=self._timeout_s(),
             images=request.images,
             mask=request.mask,
-            background=request.background,
-            output_format=request.output_format,
-            extras=request.extras,
+            background=candidate.options.background,
+            output_format=candidate.options.output_format,
+            extras=candidate.options.extras,
             on_send=partial(self.shop.limiter.send, self.slot),
+            on_partial=self._show,
         )
+
+    def _show(self, picture: Picture) -> None:
+        """Show a partial image; whatever that raises is the caller's, and the picture is still on its way."""
+        try:
+            if self.request.on_partial is not None:
+                self.request.on_partial(picture)
+        except Exception as error:  # noqa: BLE001 - the caller's own function may raise anything
+            self.shop.log.warning("partial_not_shown", reservation=self.reservation.id, error=type(error).__name__)
 
     def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
         priced = self._price(delivery.usage, len(delivery.pictures))

@@ -93,6 +93,7 @@ class Basket:
         usages = [delivery.usage for delivery in deliveries if delivery.usage]
         served = self.served_by
         first = deliveries[0] if deliveries else next(iter(self.cached.values()))
+        self.notices += [notice for notice in served.options.notices if notice not in self.notices]
         return Result(
             images=tuple(pictures),
             request=replace(self.request, request_id=self.record.request_id, importance=self.plan.importance),

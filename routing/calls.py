@@ -193,6 +193,7 @@ class Caller:
             "quality": candidate.quality,
             "n": n,
             "number": number,
+            **candidate.options.sent,
         }
         return picture_key(self.basket.request, purchase)
 

@@ -5,6 +5,7 @@ RoutingError
 +-- RequestError         the request cannot be made by anyone; nothing was spent
 +-- Refusal              we said no before spending
 |   +-- BudgetExceeded   .budget .limit .needed .remaining .resets_at
+|   +-- PromptRefused    .rule .because
 |   +-- PriceCapExceeded .price .cap
 |   +-- PriceUnknown     .deployment
 |   +-- NoCandidate      .dropped
@@ -44,6 +45,7 @@ __all__ = [
     "PriceCapExceeded",
     "PriceUnknown",
     "Problem",
+    "PromptRefused",
     "ProviderError",
     "ProviderRateLimited",
     "ProviderRejectedKey",
@@ -138,6 +140,16 @@ class BudgetExceeded(Refusal):
         self.needed = needed
         self.remaining = remaining
         self.resets_at = resets_at
+
+
+class PromptRefused(Refusal):
+    """The policy says no to the prompt, or to what comes with it: a rule of `refuse`, or moderation."""
+
+    def __init__(self, message: str, *, rule: str, because: str = "") -> None:
+        """Name the rule by its place, and its reason in words."""
+        super().__init__(message)
+        self.rule = rule
+        self.because = because
 
 
 class PriceCapExceeded(Refusal):

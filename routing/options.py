@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from routing.core.money import Money, usd
 from routing.core.picture import Picture, Size
-from routing.core.request import NO_TAGS, ImageRequest, check_tags
+from routing.core.request import NO_TAGS, OLD_QUALITIES, PASSED_ON, ImageRequest, check_partials, check_tags
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.pictures import load_mask, load_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-OLD_QUALITIES = {"standard": "medium", "hd": "high"}
-"""Words of older guides for ``quality`` and what they mean today."""
+PARTIAL_IMAGES_AT_MOST = 3
 
 UNSENT = {
     "response_format": "pictures always come as bytes; use result.save(path)",
@@ -26,15 +25,13 @@ UNSENT = {
 }
 """Parameters of older guides that are taken and never sent, with what to do instead."""
 
-PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user")
-"""Parameters that only some models know; the catalog says which."""
-
 
 class RequestOptions(TypedDict, total=False):
     """Every keyword of ``generate`` and its sisters.
 
     ``size`` is ``"1536x1024"``; ``max_price`` is ``usd("0.05")`` and caps the whole request; ``deadline`` is seconds;
     ``deployment`` or ``model`` narrows the route to one of its own deployments; ``fresh`` buys even what the cache has.
+    ``on_partial`` is called with each of the ``partial_images``, in the thread that buys.
     """
 
     importance: str | None
@@ -58,6 +55,8 @@ class RequestOptions(TypedDict, total=False):
     output_compression: int | None
     moderation: str | None
     user: str | None
+    partial_images: int | None
+    on_partial: Callable[[Picture], object] | None
     response_format: str | None
     style: str | None
 
@@ -94,11 +93,13 @@ def read_options(
     mask = options.get("mask")
     if mask is not None and not references:
         raise RequestError("a mask needs the image it belongs to: pass images=[...] with it")
-    model, fresh = options.get("model"), options.get("fresh", False)
+    model, fresh, on_partial = options.get("model"), options.get("fresh", False), options.get("on_partial")
     if not isinstance(model, str | None):
         raise RequestError(f"model is text, not {model!r}")
     if not isinstance(fresh, bool):
         raise RequestError(f"fresh is True or False, not {fresh!r}")
+    if on_partial is not None and not callable(on_partial):
+        raise RequestError(f"on_partial is a function that takes a picture, not {on_partial!r}")
     request = ImageRequest(
         prompt=prompt,
         importance=options.get("importance"),
@@ -118,7 +119,9 @@ def read_options(
         output_format=options.get("output_format"),
         extras=_extras(options, notices),
         fresh=fresh,
+        on_partial=on_partial if options.get("partial_images") != 0 else None,
     )
+    check_partials(request)
     return Asked(request, tuple(notices), model)
 
 
@@ -186,6 +189,11 @@ def _extras(options: RequestOptions, notices: list[str]) -> Mapping[str, str]:
     if given["reasoning"] == "auto":
         notices.append("reasoning auto is not sent: it is what every model does by itself")
         given["reasoning"] = None
+    partial = given["partial_images"]
+    if partial is not None and (isinstance(partial, bool) or partial not in range(PARTIAL_IMAGES_AT_MOST + 1)):
+        raise RequestError(f"partial_images is a whole number from 0 to {PARTIAL_IMAGES_AT_MOST}, not {partial!r}")
+    if partial == 0:
+        given["partial_images"] = None  # none is what comes anyway
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, str | int | None):
             raise RequestError(f"{name} is text or a whole number, not {value!r}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from routing.core.plan import Reason
+from routing.core.abilities import Reason, can_be_asked
 from routing.core.policy import DraftUse
-from routing.core.request import ImageRequest
+from routing.core.request import PARTIAL_IMAGES, ImageRequest
 from routing.errors import NoCandidate, RequestError
 from routing.faults import judged, without_surplus
 from routing.options import read_options
@@ -145,9 +145,10 @@ def _recipe(shop: Shop, history: RequestHistory, prompt: str | None) -> ImageReq
         asset=record.asset,
         parent=record.parent,
         parent_picture=features.parent_picture,
-        background=request.background,
-        output_format=request.output_format,
-        extras=request.extras,
+        # Not those of the kept request: it may have asked for more, of which nothing was sent.
+        background=features.background,
+        output_format=features.output_format,
+        extras=features.extras,
     )
 
 
@@ -218,9 +219,9 @@ def inherit(
                 notices.append(f"the draft's {name} {value} is left out: {first.name} does not know it")
     extras = {}
     for name, value in recipe.extras.items():
-        if name in named:
+        if name in named or name == PARTIAL_IMAGES:  # who watched the draft need not want to watch again
             continue
-        if name in first.extras and value in (first.extras[name] or (value,)):
+        if can_be_asked(first, name, value):
             extras[name] = value
         else:
             notices.append(f"the draft's {name} is left out: {first.name} does not know it")

@@ -16,6 +16,7 @@ from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
 from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.many import finish_many
+from routing.moderation import check_prompt
 from routing.orders import Order, plan_of, read_order, record_of
 from routing.promotions import read_promotion
 from routing.purchase import Buyer
@@ -105,7 +106,8 @@ class Router:
 
         Raises:
             RequestError: for a request that nobody could serve.
-            Refusal: where it would be refused by a price cap, an unknown price, or for want of a candidate.
+            Refusal: where it would be refused by a rule of the policy, a price cap, an unknown price, or for want of a
+                candidate. Moderation is not asked.
 
         """
         order = self._read(prompt, options, images)
@@ -328,6 +330,7 @@ class Router:
                     return again
                 attempts_before = len(history.attempts)
         plan = plan_of(order)
+        check_prompt(shop.moderation, shop.settings.policy, plan, request.prompt)
         basket = Basket(
             request=request,
             record=record_of(order, plan),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from routing.ledger.base import Store
     from routing.limits.base import Limiter
     from routing.logs import Log
+    from routing.moderation import Moderation
     from routing.providers.base import Delivery, Provider
     from routing.upkeep import Upkeep
 
@@ -47,6 +48,7 @@ class Shop:
     log: Log
     upkeep: Upkeep
     cache: PictureCache | None = None
+    moderation: Moderation | None = None
     keep_prompts: bool = False
     addresses: Mapping[str, str | None] = field(default_factory=lambda: NO_TAGS)
     flights: Flights = field(default_factory=Flights)

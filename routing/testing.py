@@ -20,7 +20,8 @@ from routing.core.picture import Picture, Size
 from routing.core.quote import usage_of
 from routing.core.request import ImageRequest
 from routing.logs import SilentLog
-from routing.providers.base import Delivery, ImageCall
+from routing.pictures import convert
+from routing.providers.base import Delivery, ImageCall, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from routing.core.deployment import Deployment
     from routing.core.prices import Usage
     from routing.logs import Log
-    from routing.providers.base import Provider
+    from routing.providers.base import Moderator, Provider
     from routing.router import Router
 
 
@@ -86,11 +87,52 @@ class FakeProvider:
         with self._lock:
             self.calls.append(call)
             failure = self._failures.pop(0) if self._failures else None
-            picture = self._pictures.pop(0) if self._pictures and not failure else plain_picture(call.size)
+            picture = self._pictures.pop(0) if self._pictures and not failure else _picture_for(call)
         call.on_send()
         if failure:
             raise failure
+        for _ in range(int(call.extras.get("partial_images", 0))):
+            call.on_partial(picture)
         return Delivery(pictures=(picture,) * call.n, usage=_expected_usage(call))
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _picture_for(call: ImageCall) -> Picture:
+    picture = plain_picture(call.size)
+    return (
+        convert(picture, call.output_format) if call.output_format and call.output_format != picture.format else picture
+    )
+
+
+class FakeModerator:
+    """Flags prompts that hold one of some words, each for its category; ``fail_next`` makes a look raise.
+
+    ``prompts`` are all that it looked at, in order.
+    """
+
+    def __init__(self, flags: Mapping[str, str] | None = None) -> None:
+        """Take the words and their categories: ``FakeModerator({"gore": "violence/graphic"})``."""
+        self.prompts: list[str] = []
+        self._flags = dict(flags or {})
+        self._failures: list[Exception] = []
+        self._lock = threading.Lock()
+
+    def fail_next(self, *errors: Exception) -> None:
+        """Raise these from the next looks, one each."""
+        with self._lock:
+            self._failures += errors
+
+    def look(self, prompt: str, timeout_s: float) -> Verdict:  # noqa: ARG002 - the port's shape
+        """Look at a prompt."""
+        with self._lock:
+            self.prompts.append(prompt)
+            failure = self._failures.pop(0) if self._failures else None
+        if failure:
+            raise failure
+        found = tuple(category for word, category in self._flags.items() if word in prompt)
+        return Verdict(flagged=bool(found), categories=found)
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -119,22 +161,26 @@ def _draw_png(size: Size, halves: tuple[int, int]) -> Picture:
 
 
 def _expected_usage(call: ImageCall) -> Usage | None:
-    request = ImageRequest(prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask)
+    request = ImageRequest(
+        prompt=call.prompt, operation=call.operation, images=call.images, mask=call.mask, extras=call.extras
+    )
     usage = usage_of(features_of(request), call.deployment.model, size=call.size, quality=call.quality, at_most=False)
     return usage * call.n if usage else None
 
 
-def open_test_router(
+def open_test_router(  # noqa: PLR0913 - what a test may bring of its own
     path: str | Path = "router.yaml",
     *,
     clock: FrozenClock | None = None,
     providers: Mapping[str, Provider] | None = None,
     env: Mapping[str, str] | None = None,
     log: Log | None = None,
+    moderator: Moderator | None = None,
 ) -> Router:
     """Open the router of your own files with a memory ledger, no cache, and fake providers (or your own, by name).
 
-    Every deployment counts as having its key unless ``env`` says otherwise.
+    Every deployment counts as having its key unless ``env`` says otherwise. Prompts that the policy has looked at pass,
+    unless your own ``moderator`` flags them.
 
     Raises:
         ConfigError: with every problem of both files.
@@ -149,7 +195,8 @@ def open_test_router(
     config = replace(config, ledger_url="memory://", limits_url="memory://", cache=None, alerts=channels)
     fake = FakeProvider()
     ready = {name: (providers or {}).get(name, fake) for name in config.providers}
-    return assemble(config, ready, clock, log or SilentLog(), env={}, background=False)
+    looking = moderator or FakeModerator()
+    return assemble(config, ready, clock, log or SilentLog(), env={}, background=False, moderator=looking)
 
 
 def _with_keys(deployments: Mapping[str, Deployment]) -> dict[str, Deployment]:

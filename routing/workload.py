@@ -74,7 +74,14 @@ class Row:
         The references of an edit are the asset's own pictures: the same words for another asset buy another picture.
         """
         words = (self.asset, self.operation, self.prompt, self.size, self.quality, self.n, self.references)
-        return Past(request_id=self.request_id, at=self.ts, features=self.features, asset=self.asset, words=words)
+        return Past(
+            request_id=self.request_id,
+            at=self.ts,
+            features=self.features,
+            asset=self.asset,
+            words=words,
+            prompt=self.prompt,
+        )
 
 
 def read_workload(path: Path) -> list[Row]:

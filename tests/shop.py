@@ -20,6 +20,7 @@ from routing.ledger.memory import open_memory
 from routing.limits.memory import MemoryBook
 from routing.limits.pacer import Pacer
 from routing.logs import SilentLog
+from routing.moderation import Moderation
 from routing.router import Router
 from routing.shop import Shop
 from routing.testing import FakeProvider, FrozenClock
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from routing.alerts.base import AlertChannel
     from routing.ledger.base import Store
+    from routing.providers.base import Moderator
 
 SINCE = date(2026, 1, 1)
 SQUARE = Size(width=1024, height=1024)
@@ -155,6 +157,7 @@ def open_bench(
     store: Store | None = None,
     channels: Sequence[AlertChannel] = (),
     background: bool = False,
+    moderator: Moderator | None = None,
 ) -> Bench:
     made = made or settings()
     clock, log = FrozenClock(), RecordingLog()
@@ -173,5 +176,6 @@ def open_bench(
         log=log,
         cache=FileCache(cache, clock=clock, log=log) if cache else None,
         upkeep=upkeep,
+        moderation=Moderation(moderator, clock, log) if moderator else None,
     )
     return Bench(Router(shop, on_close=store.close), store, clock, log, fakes)

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from routing.ledger.base import Store
     from routing.limits.base import Limiter
     from routing.logs import Log
-    from routing.providers.base import Provider
+    from routing.moderation import Moderation
+    from routing.providers import base
+    from routing.providers.base import Moderator, Provider
     from routing.router import Router
     from routing.shop import Shop
     from routing.upkeep import Upkeep
@@ -100,6 +102,7 @@ def open_router(
         cache = find_cache(config, clock, log, env=env, background=True)
         providers = files.providers(config, opened)
         shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
+        shop = replace(shop, moderation=files.moderation(config, opened))
         close = opened.pop_all()
     renew = partial(files.renew, config, close)
     every_s = LOOK_EVERY_S if watch else math.inf
@@ -113,6 +116,7 @@ class _Files:
     def __init__(self, path: Path, env: Mapping[str, str], clock: Clock, log: Log) -> None:
         self._path, self._env, self._clock, self._log = path, env, clock, log
         self._made: list[tuple[ProviderSpec, str, Provider]] = []
+        self._looking: list[tuple[ProviderSpec, str, Moderation]] = []
 
     def names(self) -> tuple[Path, ...]:
         from routing.config.load import config_files
@@ -139,6 +143,23 @@ class _Files:
         self._made.append((spec, key, made))
         return made
 
+    def moderation(self, config: RouterConfig, opened: ExitStack) -> Moderation | None:
+        """Find or make who looks at prompts, as for providers: what it remembers outlasts an edit of the policy."""
+        from routing.moderation import Moderation
+        from routing.providers.registry import make_moderator
+
+        if not config.moderator:
+            return None
+        spec = config.providers[config.moderator]
+        key = self._env.get(spec.api_key_env, "").strip()
+        for known, known_key, moderation in self._looking:
+            if (known, known_key) == (spec, key):
+                return moderation
+        made = Moderation(make_moderator(_described(spec), key), self._clock, self._log)
+        opened.callback(made.close)
+        self._looking.append((spec, key, made))
+        return made
+
     def renew(self, first: RouterConfig, opened: ExitStack, shop: Shop) -> Shop:
         """Put what the files say now into a shop; ledger, cache and channels stay as they were opened at first."""
         from routing.cooling import CoolDowns
@@ -156,6 +177,7 @@ class _Files:
             shop,
             settings=config.settings,
             providers=self.providers(config, opened),
+            moderation=self.moderation(config, opened),
             addresses=_addresses(config),
             keep_prompts=config.keep_prompts,
             cooling=CoolDowns(),  # what was edited may be what was wrong
@@ -182,13 +204,15 @@ def assemble(  # noqa: PLR0913 - what a router is made of
     *,
     env: Mapping[str, str],
     background: bool = True,
+    moderator: Moderator | None = None,
 ) -> Router:
     """Put a router together from a read configuration and ready providers.
 
     ``env`` holds the secrets of alert channels. Without ``background`` it has no worker: what that does is done in
-    passing.
+    passing. ``moderator`` looks at prompts, where the policy has some looked at.
     """
     from routing.limits.registry import open_limiter
+    from routing.moderation import Moderation
     from routing.router import Router
 
     with ExitStack() as opened:
@@ -199,6 +223,9 @@ def assemble(  # noqa: PLR0913 - what a router is made of
         limiter = open_limiter(config.limits_url, clock, log)
         opened.callback(limiter.close)
         shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
+        if moderator is not None:
+            shop = replace(shop, moderation=Moderation(moderator, clock, log))
+            opened.callback(moderator.close)
         for provider in providers.values():
             opened.callback(provider.close)
         return Router(shop, on_close=opened.pop_all().close)
@@ -251,19 +278,22 @@ def _addresses(config: RouterConfig) -> dict[str, str | None]:
 
 
 def _open_provider(spec: ProviderSpec, key: str) -> Provider:
-    from routing.providers import base
     from routing.providers.registry import make_provider
 
-    return make_provider(
-        base.ProviderSpec(
-            name=spec.name,
-            kind=spec.kind,
-            api_key_env=spec.api_key_env,
-            base_url=spec.base_url,
-            timeout_s=spec.timeout_s,
-            options=spec.options,
-        ),
-        key,
+    return make_provider(_described(spec), key)
+
+
+def _described(spec: ProviderSpec) -> base.ProviderSpec:
+    """Say it as providers take it."""
+    from routing.providers import base
+
+    return base.ProviderSpec(
+        name=spec.name,
+        kind=spec.kind,
+        api_key_env=spec.api_key_env,
+        base_url=spec.base_url,
+        timeout_s=spec.timeout_s,
+        options=spec.options,
     )
 
 

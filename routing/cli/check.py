@@ -74,6 +74,7 @@ def summary_lines(read: RouterConfig | None, problems: Sequence[Problem]) -> lis
         f"{' and '.join(_from_here(str(source)) for source in read.sources)}: {counted(problems)}",
         f"{tests - failed} of {tests} policy tests pass" if tests else "the policy has no tests: add some",
         *key_notes(read.settings.deployments.values()),
+        *_unseen(read),
     ]
 
 
@@ -114,3 +115,13 @@ def _from_here(file: str) -> str:
 
 def _errors(problems: Sequence[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity == "error"]
+
+
+def _unseen(read: RouterConfig) -> list[str]:
+    """Say which prompts nobody could look at here, so that they would be refused."""
+    variable = read.providers[read.moderator].api_key_env if read.moderator else ""
+    if not variable or os.environ.get(variable, "").strip():
+        return []
+    policy = read.settings.policy
+    ranks = ", ".join(sorted(policy.moderate, key=policy.rank))
+    return [f"no key: {variable} is not set, so prompts of {ranks} cannot be looked at, and are refused"]

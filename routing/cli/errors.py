@@ -20,6 +20,7 @@ from routing.errors import (
     PriceCapExceeded,
     PriceUnknown,
     Problem,
+    PromptRefused,
     ProviderError,
     ProviderRejectedKey,
     Refusal,
@@ -177,12 +178,6 @@ def _details(error: BaseException) -> dict[str, object]:
             "remaining_usd": usd_text(error.remaining),
             "resets_at": error.resets_at.isoformat() if error.resets_at else None,
         }
-    if isinstance(error, PriceCapExceeded):
-        # No price where several candidates were left out, each at its own.
-        price = {"price_usd": usd_text(error.price)} if error.price else {}
-        return {**price, "cap_usd": usd_text(error.cap)}
-    if isinstance(error, NoCandidate):
-        return {"dropped": [{"deployment": drop.deployment, "detail": drop.detail} for drop in error.dropped]}
     if isinstance(error, ProviderError):
         return {
             "deployment": error.deployment,
@@ -190,4 +185,16 @@ def _details(error: BaseException) -> dict[str, object]:
             "retryable": error.retryable,
             "charged": error.charged.value,
         }
+    return _details_of_plan(error)
+
+
+def _details_of_plan(error: BaseException) -> dict[str, object]:
+    if isinstance(error, PromptRefused):
+        return {"rule": error.rule, "because": error.because or None}
+    if isinstance(error, PriceCapExceeded):
+        # No price where several candidates were left out, each at its own.
+        price = {"price_usd": usd_text(error.price)} if error.price else {}
+        return {**price, "cap_usd": usd_text(error.cap)}
+    if isinstance(error, NoCandidate):
+        return {"dropped": [{"deployment": drop.deployment, "detail": drop.detail} for drop in error.dropped]}
     return {}

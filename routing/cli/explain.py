@@ -68,7 +68,8 @@ def explain(
     asked = read_options(read_prompt(prompt), read_wishes(**wishes), images=images)
     features = features_of(asked.request)
     with open_books(config, read.ledger_url) as store:
-        plan = decide(settings, features, now.date(), _standings(settings, features, store, now))
+        standings = _standings(settings, features, store, now)
+        plan = decide(settings, features, now.date(), standings, prompt=asked.request.prompt)
         touched = _touched(settings, plan, features, store, now)
     explained = Explanation(
         plan=plan,
@@ -76,7 +77,7 @@ def explain(
         touched=touched,
         words=rule_words(settings.policy),
         per={budget.name: budget.per for budget in settings.budgets if budget.per},
-        notices=(*asked.notices, *plan.notices),
+        notices=(*asked.notices, *plan.notices, *_more_notices(settings, plan)),
         downgrades=_downgrades(settings, plan, touched),
     )
     if as_json:
@@ -85,6 +86,14 @@ def explain(
     from routing.cli.screen import screen_width
 
     click.echo("\n".join(plan_report(explained, screen_width())))
+
+
+def _more_notices(settings: Settings, plan: Plan) -> list[str]:
+    """Say too what those would not be asked for that are tried later, and that the prompt would be looked at."""
+    notices = [notice for candidate in plan.candidates[1:] for notice in candidate.options.notices]
+    if plan.importance in settings.policy.moderate:
+        notices.append(f"moderation would look at the prompt first: {settings.policy.moderate_label}")
+    return notices
 
 
 def with_keys(settings: Settings) -> Settings:

@@ -8,6 +8,7 @@ from routing.config.scalars import shown
 from routing.config.schema_when import Amounts, Durations, Numbers, Shares, WhenEntry
 from routing.core.conditions import TAG_PREFIX, Condition, When, amount_text
 from routing.core.reachability import contradiction, why_never
+from routing.core.request import OPTIONS
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -57,6 +58,12 @@ class Conditions:
             known = f"declared are {', '.join(self._importance)}"
             message = f"unknown importance {shown(name)}{did_you_mean(name, self._importance)}"
             self._problems.error(path, message, known)
+
+    def check_option(self, name: str, path: Path) -> None:
+        """Note an option that no call can ask for; ``path`` leads to its name."""
+        if name not in OPTIONS:
+            message = f"unknown option {shown(name)}{did_you_mean(name, OPTIONS)}"
+            self._problems.error(path, message, f"known are {', '.join(OPTIONS)}", key=True)
 
     def _conditions(self, when: WhenEntry, path: Path) -> Iterator[Condition]:
         for name in FIELDS:

@@ -18,6 +18,7 @@ from routing.config.document import Document, read_document
 from routing.config.kinds import check_policy, check_router
 from routing.config.ledger import find_ledger, open_text
 from routing.config.limits import read_limits
+from routing.config.moderation import check_moderation, find_moderator
 from routing.config.own_catalog import read_catalogs
 from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
@@ -86,8 +87,10 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         deployments=names,
     ).read(router.file.budgets)
     alerts = Alerts(problems, env=env, budgets=router.names("budgets")).read(router)
+    moderator = find_moderator(router, problems, shelf.providers, env)
     if rules:
         bought = (rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
+        check_moderation(rules.policy, moderator, router, rules.problems)
         check_routes(*bought)
         check_degrading(*bought, has_cache=cache is not None)
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
@@ -113,6 +116,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         sources=(path, rules.path, *catalogs),
         loaded_on=today,
         keep_prompts=file.ledger.keep_prompts,
+        moderator=moderator if rules.policy.moderate else "",
         tests=rules.tests,
         warnings=tuple(problem for problem in found if problem.severity == "warning"),
     )

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING
 
 from routing.config.conditions import Conditions
 from routing.config.dead_rules import check_caps, check_order
+from routing.config.refusals import read_refusal
 from routing.config.scalars import shown
 from routing.core.budgets import OnBudget
 from routing.core.fingerprint import fingerprint
-from routing.core.policy import Ask, Degrade, DraftUse, OnBad, OnUnknown, Pick, Policy, Route, Show, SortRule
+from routing.core.policy import (
+    Ask,
+    Degrade,
+    DraftUse,
+    OnBad,
+    OnUnknown,
+    Pick,
+    Policy,
+    Route,
+    Show,
+    SortRule,
+    Unsupported,
+)
 from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
@@ -51,6 +64,9 @@ class _Reader:
     def policy(self) -> Policy:
         self._check_unique(self._file.importance, ("importance",), "importance")
         self._check_unique(self._file.tags or [], ("tags",), "tag")
+        self._check_unique(self._file.moderate, ("moderate",), "importance")
+        for at, name in enumerate(self._file.moderate):
+            self._conditions.check_importance(name, ("moderate", at))
         sort: dict[Path, SortRule] = {
             ("sort", at): self._sort_rule(entry, ("sort", at))
             for at, entry in self._entries(("sort",), self._file.sort)
@@ -59,6 +75,10 @@ class _Reader:
             self._check_default()
         check_order({path: rule.when for path, rule in sort.items() if rule.importance}, self._problems)
         check_caps(sort, self._file.importance, self._problems)
+        refuse = [
+            read_refusal(entry, ("refuse", at), self._label(("refuse", at)), self._conditions, self._problems)
+            for at, entry in self._entries(("refuse",), self._file.refuse)
+        ]
         routes = {importance: self._variants(importance, entries) for importance, entries in self._file.routes.items()}
         self._check_routes()
         return Policy(
@@ -68,6 +88,9 @@ class _Reader:
             routes=routes,
             on_budget=OnBudget(self._file.on_budget),
             tags=self._tags,
+            refuse=tuple(refuse),
+            moderate=frozenset(self._file.moderate),
+            moderate_label=self._label(("moderate",)) if self._file.moderate else "",
             fingerprint=_fingerprint(self._parsed.document.data),
         )
 
@@ -174,6 +197,7 @@ class _Reader:
             on_failure=tuple(entry.on_failure),
             on_budget=OnBudget(entry.on_budget) if entry.on_budget else None,
             deadline_s=entry.deadline,
+            unsupported=Unsupported(entry.unsupported),
             may_name=tuple(entry.may_name) if entry.may_name is not None else None,
             unknown=OnUnknown(entry.unknown),
             bad=OnBad(entry.bad),

@@ -47,6 +47,8 @@ def read_tests(
                 names.check_importance(name, (*path, where, "importance"))
         for key in entry.given.tags:
             names.check_tag(key, (*path, "given", "tags", key))
+        for name in entry.given.options:
+            names.check_option(name, (*path, "given", "options", name))
         _check_deployment(entry.given.deployment, (*path, "given", "deployment"), problems, deployments)
         _check_expectation(entry, path, problems, deployments)
         request = _request(entry.given, path, problems)
@@ -106,6 +108,7 @@ def _request(given: GivenEntry, path: Path, problems: Problems) -> ImageRequest 
 
 
 def _made(given: GivenEntry) -> ImageRequest:
+    extras = dict(given.options)
     return ImageRequest(
         prompt=given.prompt,
         importance=given.importance,
@@ -118,6 +121,9 @@ def _made(given: GivenEntry) -> ImageRequest:
         max_price_nusd=given.max_price,
         deadline_s=given.deadline,
         deployment=given.deployment,
+        background=extras.pop("background", None),
+        output_format=extras.pop("output_format", None),
+        extras=extras,
     )
 
 
@@ -144,7 +150,8 @@ def run_policy_tests(config: RouterConfig) -> list[Problem]:
 
 
 def _decided(test: PolicyTest, settings: Settings, on: date) -> Plan:
-    return decide(settings, features_of(test.request), on, lambda _importance: test.standing)
+    request = test.request
+    return decide(settings, features_of(request), on, lambda _importance: test.standing, prompt=request.prompt)
 
 
 def _compare_refusal(expect: Mapping[str, object], refusal: RequestError | Refusal | None) -> tuple[str, str] | None:

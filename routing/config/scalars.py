@@ -14,6 +14,7 @@ from routing.core.money import usd
 from routing.core.picture import Size
 from routing.core.suggest import did_you_mean
 from routing.core.window import Window, WindowKind
+from routing.core.words import fold
 from routing.errors import RequestError
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -249,6 +250,28 @@ def read_label(value: object) -> str:
     if not isinstance(value, str):
         raise Bad(f"{shown(value)} is no text", "a tag's value is text; put it in quotes")
     return value
+
+
+def read_phrase(value: object) -> str:
+    """Read a word or phrase to look for in prompts: one that has something to see."""
+    text = _quoted(value)
+    if not fold(text):
+        raise Bad("this is empty", "write a word or a phrase, or delete it")
+    return text
+
+
+def read_option_values(value: object) -> tuple[str, ...]:
+    """Read the values of an option: one, or a list; ``*`` and an empty list are any, given as none."""
+    if isinstance(value, dict):
+        raise Bad(f"{shown(value)} is no value", 'write one value, a list of them, or "*" for any')
+    labels = tuple(_quoted(each) for each in (value if isinstance(value, list) else [value]))
+    return () if "*" in labels else labels
+
+
+def _quoted(value: object) -> str:
+    if not isinstance(value, str | Whole | Exact):
+        raise Bad(f"{shown(value)} is no text", "put it in quotes")
+    return value if isinstance(value, str) else value.text
 
 
 def read_labels(value: object) -> tuple[str, ...]:

@@ -241,6 +241,15 @@ class LimitsEntry(Strict):
     )
 
 
+class ModerationEntry(Strict):
+    """Who looks at prompts, where the policy has some looked at before anything is reserved."""
+
+    provider: Name = Field(
+        description="Which of the providers above, one of kind openai whose base has /moderations. Without this entry, "
+        "the first that goes to OpenAI itself, with its key if one has it."
+    )
+
+
 class CacheEntry(Strict):
     """Where pictures are kept, so that the same request is not bought twice."""
 
@@ -318,6 +327,9 @@ class RouterFile(Strict):
     ledger: LedgerEntry = Field(default_factory=LedgerEntry, description="Where what was spent is written down.")
     limits: LimitsEntry | None = Field(
         default=None, description="Where limits a minute are shared; without it, each process paces for itself."
+    )
+    moderation: ModerationEntry | None = Field(
+        default=None, description="Who looks at prompts, where the policy's `moderate` asks for it."
     )
     cache: CacheEntry | None = Field(default=None, description="Where pictures are kept; without it, nowhere.")
     alerts: list[AlertEntry] = Field(default_factory=list, description="Who is told of what is worth knowing.")

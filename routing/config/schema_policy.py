@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from routing.config import scalars
 from routing.config.schema import (
     Label,
+    Labels,
     Money,
     Name,
     OnBudgetWord,
@@ -22,7 +23,7 @@ from routing.config.schema import (
 from routing.config.schema_when import WhenEntry  # noqa: TC001 - pydantic reads the annotations when it builds
 from routing.core.picture import Size
 
-REFUSALS = ("RequestError", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
+REFUSALS = ("RequestError", "PromptRefused", "NoCandidate", "PriceCapExceeded", "PriceUnknown")
 """Errors that deciding ends with, as tests may name them."""
 
 
@@ -57,12 +58,49 @@ SizeOrCap = Annotated[
 ]
 
 
+Phrase = Annotated[
+    str, PlainValidator(scalars.read_phrase), WithJsonSchema({"type": ["string", "number"], "minLength": 1})
+]
+_VALUE = {"type": ["string", "number"]}
+OptionValues = Annotated[
+    tuple[str, ...],
+    PlainValidator(scalars.read_option_values),
+    WithJsonSchema({"anyOf": [_VALUE, {"type": "array", "items": _VALUE}]}),
+]
+
+
 class SortEntry(Strict):
     """A rule that gives a request its importance, or caps what a caller may ask for."""
 
     when: WhenEntry | None = Field(default=None, description="When it holds; without it, always (the default).")
     importance: Name | None = Field(default=None, description="Which importance the request gets.")
     at_most: Name | None = Field(default=None, description="The highest importance such a request may have.")
+
+
+class RefuseEntry(Strict):
+    """What is said no to before anything is reserved or sent; all that a rule says must hold."""
+
+    words: list[Phrase] | None = Field(
+        default=None,
+        min_length=1,
+        description="Words and phrases: one of them stands in the prompt, whole, whatever the case.",
+    )
+    missing: list[Phrase] | None = Field(
+        default=None, min_length=1, description="Words and phrases: one of them does not stand in the prompt."
+    )
+    options: dict[str, OptionValues] | None = Field(
+        default=None,
+        min_length=1,
+        description='Options of the call, each with its values: {reasoning: [force]}; [] or "*" for any value. One of '
+        "them is given.",
+    )
+    importance: Labels | None = Field(
+        default=None, description="Only requests that were sorted to one of these, after caps; without it, all."
+    )
+    when: WhenEntry | None = Field(default=None, description="Only requests of which this holds; without it, all.")
+    because: str | None = Field(
+        default=None, min_length=1, description="The reason in words, for whoever is refused: placeholder text."
+    )
 
 
 class AskEntry(Strict):
@@ -107,6 +145,11 @@ class RouteEntry(Strict):
         description="What follows a call of which nobody knows whether it was charged (a timeout, a lost connection): "
         "stop, or retry, which risks paying again, each time within budgets and max_price.",
     )
+    unsupported: Literal["refuse", "drop"] = Field(
+        default="refuse",
+        description="What becomes of an option (seed, background, ...) that a deployment does not know. refuse: the "
+        "deployment is left out. drop: the option is left out for it, and the result says so.",
+    )
     deadline: Seconds | None = Field(
         default=None, description="How long a request may take at most; a call may ask for less."
     )
@@ -140,6 +183,9 @@ class GivenEntry(Strict):
     quality: str | None = Field(default=None, description="The quality asked for.")
     n: Annotated[int, Field(ge=1, le=10)] = Field(default=1, description="How many pictures.")
     references: Annotated[int, Field(ge=0, le=16)] = Field(default=0, description="How many images come with it.")
+    options: dict[str, Label] = Field(
+        default_factory=dict, description="What else the call asks for: {seed: 7, background: transparent}."
+    )
     max_price: SomeMoney | None = Field(default=None, description="USD the call allows.")
     deadline: Seconds | None = Field(default=None, description="How long the call waits.")
     deployment: Name | None = Field(default=None, description="The deployment the call names.")
@@ -181,6 +227,15 @@ class PolicyFile(Strict):
         min_length=1,
         description="How a request that names no importance gets one: the first rule that matches. The last, without "
         "`when`, is the default.",
+    )
+    refuse: list[RefuseEntry] = Field(
+        default_factory=list,
+        description="What is said no to before anything is reserved or sent; every rule is looked at.",
+    )
+    moderate: list[Name] = Field(
+        default_factory=list,
+        description="The importances whose prompts OpenAI's moderation looks at before anything is reserved; what it "
+        "flags is refused. Reference images are not looked at.",
     )
     routes: dict[str, list[RouteEntry]] = Field(description="What each importance buys.")
     on_budget: OnBudgetWord = Field(default="downgrade", description="downgrade or refuse, where no route says.")

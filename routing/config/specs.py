@@ -85,7 +85,8 @@ class RouterConfig:
 
     ``root`` is the folder of ``router.yaml``: relative paths in URLs start there. ``sources`` are the files that were
     read, ``loaded_on`` the day whose prices and lifecycles were checked, ``warnings`` what will go wrong some day.
-    ``keep_prompts``: the ledger is told the words of prompts.
+    ``keep_prompts``: the ledger is told the words of prompts. ``moderator`` is the provider that looks at prompts;
+    empty where the policy has none looked at.
     """
 
     settings: Settings
@@ -97,6 +98,7 @@ class RouterConfig:
     sources: tuple[Path, ...]
     loaded_on: date
     keep_prompts: bool = False
+    moderator: str = ""
     limits_url: str = field(default="memory://", repr=False)  # it may hold a password
     tests: tuple[PolicyTest, ...] = ()
     warnings: tuple[Problem, ...] = ()

@@ -186,7 +186,8 @@ class TokenRule:
     """How a token-billed model counts: what is bound to come in, what comes out of one picture.
 
     ``reference_at_most`` bounds the tokens of one reference; ``reference_patch`` is the edge in pixels of the patch
-    that a reference is usually counted by (0: always the bound). ``text_out_*`` are the tokens of thoughts and words.
+    that a reference is usually counted by (0: always the bound). ``text_out_*`` are the tokens of thoughts and words,
+    ``partial_image`` those of one partial image.
     """
 
     output: OutputTokens
@@ -194,6 +195,7 @@ class TokenRule:
     reference_patch: int = 0
     text_out_typical: int = 0
     text_out_at_most: int = 0
+    partial_image: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,8 @@ class Side:
 
     ``expected_nusd`` is the expected price of what is bought, ``price_nusd`` what that may cost at most, ``saved_nusd``
     the expected price of what comes from the ``cached`` pictures. ``within_nusd`` is what is expected where the budgets
-    are kept; all else takes every request's first candidate.
+    are kept; all else takes every request's first candidate. Of ``unread`` requests the words were not kept: rules of
+    ``unread_by`` might have refused them.
     """
 
     policy: str
@@ -48,6 +49,8 @@ class Side:
     within_nusd: int
     passed: tuple[Passed, ...]
     unserved: tuple[Unserved, ...]
+    unread: int = 0
+    unread_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +119,8 @@ class _SideCount:
     price_nusd: int = 0
     saved_nusd: int = 0
     unserved: dict[tuple[str, str], Unserved] = field(default_factory=dict)
+    unread: int = 0
+    unread_by: dict[str, None] = field(default_factory=dict)
 
     def add(self, past: Past, decided: Decided) -> int:
         """Count a request; return what it costs here, in nano-USD."""
@@ -123,6 +128,9 @@ class _SideCount:
             self._add_unserved(past, decided.error)
             return 0
         self.served += 1
+        if decided.unread:
+            self.unread += 1
+            self.unread_by |= dict.fromkeys(decided.unread)
         if decided.ended is Ended.CACHED:
             self.cached += 1
             self.saved_nusd += decided.expected_nusd
@@ -154,6 +162,8 @@ class _SideCount:
             within_nusd=replay.within_nusd,
             passed=replay.passed,
             unserved=tuple(sorted(self.unserved.values(), key=lambda each: -each.requests)),
+            unread=self.unread,
+            unread_by=tuple(self.unread_by),
         )
 
 

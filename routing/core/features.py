@@ -50,6 +50,12 @@ class Features:
     parent_picture: int | None = None
 
     @property
+    def options(self) -> dict[str, str]:
+        """Everything asked for besides size and quality, by the names that callers use."""
+        shape = {"background": self.background, "output_format": self.output_format}
+        return {name: value for name, value in shape.items() if value} | dict(self.extras)
+
+    @property
     def megapixels(self) -> float | None:
         """Megapixels asked for, of 1024 x 1024 pixels each."""
         return self.size.pixels / MEGAPIXEL if self.size else None

@@ -44,7 +44,8 @@ def request_fingerprint(request: ImageRequest) -> str:
 def picture_key(request: ImageRequest, purchase: Mapping[str, object]) -> str:
     """Digest everything that shapes the pictures of one call: equal keys may share their pictures.
 
-    ``purchase`` is what the plan decided: provider and its address, model, size, quality, number of pictures.
+    ``purchase`` is what the plan decided: provider and its address, model, size, quality, number of pictures, and the
+    options as they are sent, instead of those that were asked for.
     """
     return fingerprint({**_asked(request), **purchase})
 

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeAlias
 
+from routing.core.abilities import (
+    NO_OPTIONS,
+    Options,
+    Reason,
+    Unfit,
+    check_abilities,
+    options_for,
+    quality_for,
+    size_for,
+)
 from routing.core.entries import STANDS_IN
-from routing.core.features import MEGAPIXEL
 from routing.core.money import usd_text
 from routing.core.notices import importance_capped, wishes_changed
 from routing.core.policy import Pick, Policy, Route, Settings, nothing_known
 from routing.core.quote import Quote, Tariff, tariff_for
-from routing.core.request import Operation
+from routing.core.request import QUALITIES, Operation
 from routing.core.stand_in import asked_of_stand_in
 from routing.core.suggest import did_you_mean
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
@@ -25,22 +33,6 @@ if TYPE_CHECKING:
     from routing.core.features import Features
     from routing.core.picture import Size
     from routing.core.policy import Standings
-
-
-class Reason(StrEnum):
-    """Why a deployment was left out."""
-
-    KEY_MISSING = "key_missing"
-    SHUT_DOWN = "shut_down"
-    OPERATION = "operation"
-    PROMPT_LENGTH = "prompt_length"
-    REFERENCES = "references"
-    SIZE = "size"
-    QUALITY = "quality"
-    PARAMETER = "parameter"
-    PRICE_UNKNOWN = "price_unknown"
-    PRICE_CAP = "price_cap"
-    NOT_ASKED = "not_asked"
 
 
 SHAPES_AT_MOST = 1024
@@ -58,6 +50,7 @@ class Candidate:
     size: Size
     quality: str | None
     quote: Quote
+    options: Options = NO_OPTIONS
 
     def calls(self, n: int) -> tuple[int, ...]:
         """Cut ``n`` pictures into calls of at most what the model takes at once."""
@@ -86,7 +79,8 @@ class Plan:
 
     ``on`` is the day whose prices hold for the whole request, however long it takes. ``deadline_s`` is the shorter of
     what the call and the route allow; ``None`` where neither says. ``stand_ins`` are bought from where nothing could be
-    had from the candidates.
+    had from the candidates. ``unread`` are the rules of ``refuse`` that might have said no, had the prompt's words been
+    known.
     """
 
     on: date
@@ -99,30 +93,28 @@ class Plan:
     notices: tuple[str, ...]
     deadline_s: float | None = None
     stand_ins: tuple[Candidate, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def stands_in(self, candidate: Candidate) -> str:
         """Say for whom a candidate stands in; ``""`` for the route's own."""
         return f"{STANDS_IN}{', '.join(self.route.use)}" if any(candidate is each for each in self.stand_ins) else ""
 
 
-class _Unfit(Exception):
-    """A signal between two functions of this module."""
-
-    def __init__(self, reason: Reason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-    def dropped(self, deployment: str) -> Dropped:
-        return Dropped(deployment=deployment, reason=self.reason, detail=self.detail)
-
-
-def decide(settings: Settings, features: Features, on: date, standings: Standings = nothing_known) -> Plan:
+def decide(
+    settings: Settings,
+    features: Features,
+    on: date,
+    standings: Standings = nothing_known,
+    *,
+    prompt: str | None = None,
+) -> Plan:
     """Make the plan for one request, known by its features, with the prices of a day; buys nothing.
 
-    ``standings`` tells how full the budgets are; it need only be given where ``policy.reads_budgets``.
+    ``standings`` tells how full the budgets are; it need only be given where ``policy.reads_budgets``. ``prompt`` are
+    the words, for rules of ``refuse``; ``None`` where nobody knows them any more.
 
     Raises:
+        PromptRefused: where the policy says no.
         RequestError: where the request itself is impossible for every candidate that is otherwise ready.
         PriceCapExceeded: where every candidate that can do it may cost more than the cap.
         PriceUnknown: where no candidate that can do it has a price.
@@ -131,6 +123,7 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
     """
     policy = settings.policy
     given = policy.sort_request(features, standings)
+    unread = policy.check_refused(features, given.importance, prompt, standings)
     route = policy.route_for(given.importance, features, standings)
     if route is None:
         raise NoCandidate(f"no variant of route {given.importance!r} of policy {policy.name} takes this request")
@@ -146,9 +139,10 @@ def decide(settings: Settings, features: Features, on: date, standings: Standing
         route=route,
         candidates=tuple(fitting),
         dropped=tuple(dropped),
-        notices=(*notices, *importance_capped(features, given)),
+        notices=(*notices, *fitting[0].options.notices, *importance_capped(features, given)),
         deadline_s=min((each for each in (features.deadline_s, route.deadline_s) if each is not None), default=None),
         stand_ins=tuple(stand_ins),
+        unread=unread,
     )
 
 
@@ -163,6 +157,7 @@ class _Ready:
     deployment: Deployment
     size: Size
     quality: str | None
+    options: Options
     tariff: Tariff | Dropped
     offer: Candidate | None
 
@@ -215,6 +210,7 @@ def _prepared(settings: Settings, features: Features, route: Route, on: date) ->
     known: _Prepared | None = settings.prepared.get(shape)
     if known is None:
         _check_asked(features, route, settings.policy)
+        _check_quality(features, settings)
         others = (*route.on_failure, *([features.deployment] if features.deployment else ()))
         use = dict.fromkeys(route.use)
         known = (
@@ -240,8 +236,8 @@ def _prepare(
 ) -> _Ready | Dropped:
     try:
         return _fit(settings, features, route, deployment, on)
-    except _Unfit as unfit:
-        return unfit.dropped(deployment.name)
+    except Unfit as unfit:
+        return Dropped(deployment=deployment.name, reason=unfit.reason, detail=unfit.detail)
 
 
 def _offer(ready: _Ready, features: Features, caps: list[tuple[int, str]]) -> Candidate | Dropped:
@@ -260,6 +256,7 @@ def _offer(ready: _Ready, features: Features, caps: list[tuple[int, str]]) -> Ca
         size=ready.size,
         quality=ready.quality,
         quote=ready.tariff.quote(features.prompt_bytes, features.prompt_chars),
+        options=ready.options,
     )
     price = candidate.quote.price_nusd
     for cap, whose in caps:
@@ -286,21 +283,32 @@ def _check_asked(features: Features, route: Route, policy: Policy) -> None:
     )
 
 
+def _check_quality(features: Features, settings: Settings) -> None:
+    """Refuse a quality that no model has: a slip would be bought at another, dearer or worse than was meant."""
+    had = dict.fromkeys(quality for one in settings.deployments.values() for quality in one.model.qualities)
+    asked = features.quality
+    if asked and asked not in had and asked not in QUALITIES:
+        known = [*had] or [*QUALITIES]
+        raise RequestError(f"unknown quality {asked!r}{did_you_mean(asked, known)}: known are {', '.join(known)}")
+
+
 def _fit(settings: Settings, features: Features, route: Route, deployment: Deployment, on: date) -> _Ready:
     model = deployment.model
     if features.deployment and features.deployment != deployment.name:
-        raise _Unfit(Reason.NOT_ASKED, f"the call asks for {features.deployment}")
+        raise Unfit(Reason.NOT_ASKED, f"the call asks for {features.deployment}")
     if model.shutdown and model.shutdown <= on:
         instead = f"; use {model.substitute}" if model.substitute else ""
-        raise _Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
-    _check_abilities(features, deployment)
-    size = _size(features, route, deployment)
-    quality = _quality(features, route, deployment)
+        raise Unfit(Reason.SHUT_DOWN, f"{model.name} was shut down on {model.shutdown.isoformat()}{instead}")
+    check_abilities(features, deployment)
+    options = options_for(features, route, deployment)
+    size = size_for(features, route, deployment)
+    quality = quality_for(features, route, deployment)
     tariff = _tariff(settings, features, deployment, size, quality, on)
     offer = None
     if isinstance(tariff, Tariff) and not tariff.text_in:
-        offer = Candidate(deployment=deployment, size=size, quality=quality, quote=tariff.quote(0, 0))
-    return _Ready(deployment=deployment, size=size, quality=quality, tariff=tariff, offer=offer)
+        quote = tariff.quote(0, 0)
+        offer = Candidate(deployment=deployment, size=size, quality=quality, quote=quote, options=options)
+    return _Ready(deployment=deployment, size=size, quality=quality, options=options, tariff=tariff, offer=offer)
 
 
 def _tariff(  # noqa: PLR0913, PLR0917 - all that a price hangs on
@@ -314,59 +322,6 @@ def _tariff(  # noqa: PLR0913, PLR0917 - all that a price hangs on
         return tariff_for(features, deployment.model, card, size=size, quality=quality, n=features.n)
     except PriceUnknown as unknown:
         return Dropped(deployment=deployment.name, reason=Reason.PRICE_UNKNOWN, detail=str(unknown))
-
-
-def _check_abilities(features: Features, deployment: Deployment) -> None:
-    model = deployment.model
-    if features.operation not in model.operations:
-        raise _Unfit(Reason.OPERATION, f"{model.name} cannot {features.operation.value}")
-    if len(features.references) > model.references_at_most:
-        count = f"{model.references_at_most} reference image{'s' if model.references_at_most != 1 else ''}"
-        raise _Unfit(
-            Reason.REFERENCES, f"{model.name} takes at most {count}, the call brings {len(features.references)}"
-        )
-    if features.mask and not model.mask:
-        raise _Unfit(Reason.PARAMETER, f"{model.name} takes no mask")
-    for name, value, known in (
-        ("background", features.background, model.backgrounds),
-        ("output_format", features.output_format, model.output_formats),
-    ):
-        if value and value not in known:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(known))
-    for name, value in features.extras.items():
-        if name not in model.extras:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} does not know {name}")
-        if model.extras[name] and value not in model.extras[name]:
-            raise _Unfit(Reason.PARAMETER, f"{model.name} has no {name} {value}" + _has(model.extras[name]))
-
-
-def _size(features: Features, route: Route, deployment: Deployment) -> Size:
-    model, cap = deployment.model, route.ask.pixels_at_most
-    size = route.ask.size or features.size or deployment.size or model.default_size
-    if cap is not None and size.pixels > cap:
-        smaller = model.sizes.within(size, cap)
-        if smaller is None:
-            raise _Unfit(Reason.SIZE, f"{model.name} makes nothing of at most {cap / MEGAPIXEL:g}MP ({model.sizes})")
-        return smaller
-    if not model.sizes.allows(size):
-        raise _Unfit(
-            Reason.SIZE, f"{model.name} cannot make {size}: nearest is {model.sizes.nearest(size)} ({model.sizes})"
-        )
-    return size
-
-
-def _quality(features: Features, route: Route, deployment: Deployment) -> str | None:
-    known = deployment.model.qualities
-    if not known:
-        return None
-    quality = route.ask.quality or features.quality or deployment.quality or deployment.model.default_quality
-    if quality not in known:
-        raise _Unfit(Reason.QUALITY, f"{deployment.model.name} has no quality {quality}" + _has(known))
-    return quality
-
-
-def _has(known: tuple[str, ...]) -> str:
-    return f" (it has {', '.join(known)})" if known else ""
 
 
 def _nobody(features: Features, importance: str, dropped: list[Dropped]) -> Exception:

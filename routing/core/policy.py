@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.budgets import Budget, OnBudget
 from routing.core.conditions import UNKNOWN, Standing, Test, When
+from routing.core.refusals import RefusalRule, check_refusals
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 
@@ -66,6 +67,13 @@ class DraftUse(StrEnum):
     REFERENCE = "reference"
 
 
+class Unsupported(StrEnum):
+    """What becomes of an option that a deployment does not know."""
+
+    REFUSE = "refuse"
+    DROP = "drop"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SortRule:
     """A rule that gives a request its importance, or caps what a caller may ask for. ``label`` is its place."""
@@ -93,8 +101,9 @@ class Route:
     """What an importance buys. ``max_price_nusd`` caps one request; ``label`` is its place in the file.
 
     ``deadline_s`` bounds how long a request may take, also where the call allows more. ``may_name`` are the deployments
-    that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice.
-    ``bad`` is what is done with a bad picture, ``degrade`` what is done where nothing could be had.
+    that a call may name; ``None``: those of ``use`` and ``on_failure``. ``unknown`` says whether money is risked twice,
+    ``unsupported`` whether a deployment that does not know an option is left out, or the option. ``bad`` is what is
+    done with a bad picture, ``degrade`` what is done where nothing could be had.
     """
 
     use: tuple[str, ...]
@@ -107,6 +116,7 @@ class Route:
     deadline_s: float | None = None
     may_name: tuple[str, ...] | None = None
     unknown: OnUnknown = OnUnknown.STOP
+    unsupported: Unsupported = Unsupported.REFUSE
     bad: OnBad = OnBad.DELIVER
     degrade: Degrade = field(default_factory=Degrade)
     draft: DraftUse = DraftUse.LEAVE
@@ -139,7 +149,11 @@ def nothing_known(_importance: str | None) -> Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy file: ``importance`` is ordered, least first; ``tags`` are the declared keys (``None``: any)."""
+    """A policy file: ``importance`` is ordered, least first; ``tags`` are the declared keys (``None``: any).
+
+    ``refuse`` is what it says no to before anything is reserved; ``moderate`` are the importances whose prompts
+    moderation looks at first, and ``moderate_label`` is where that stands.
+    """
 
     name: str
     importance: tuple[str, ...]
@@ -147,6 +161,9 @@ class Policy:
     routes: Mapping[str, tuple[Route, ...]]
     on_budget: OnBudget = OnBudget.DOWNGRADE
     tags: frozenset[str] | None = None
+    refuse: tuple[RefusalRule, ...] = ()
+    moderate: frozenset[str] = frozenset()
+    moderate_label: str = "moderate"
     fingerprint: str = ""
     reads_budgets: bool = field(init=False, repr=False, compare=False)
     """Whether any rule asks how full the budgets are."""
@@ -155,7 +172,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         """Make ready what is asked for every request."""
-        whens = [rule.when for rule in self.sort] + [route.when for routes in self.routes.values() for route in routes]
+        whens = [rule.when for rule in self.sort] + [rule.when for rule in self.refuse]
+        whens += [route.when for routes in self.routes.values() for route in routes]
         rules = tuple((rule.when.holds, rule.importance, rule.label) for rule in self.sort if rule.importance)
         # A half-read file may name what it does not declare; it never gets as far as a request.
         caps = tuple(
@@ -191,6 +209,19 @@ class Policy:
                     rank, capped_by = cap, capping.label
             importance = self.importance[rank]
         return Sorted(importance=importance, rule=rule, capped_by=capped_by)
+
+    def check_refused(
+        self, features: Features, importance: str, prompt: str | None, standings: Standings = nothing_known
+    ) -> tuple[str, ...]:
+        """Say no where a rule of ``refuse`` does; return the labels of those that need words which are not known.
+
+        Raises:
+            PromptRefused: by the first rule of which all holds.
+
+        """
+        if not self.refuse:
+            return ()
+        return check_refusals(self.refuse, features, importance, standings(importance), prompt)
 
     def route_for(self, importance: str, features: Features, standings: Standings = nothing_known) -> Route | None:
         """Find the first variant of the importance's route whose conditions hold."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from routing.core.prices import PER_MILLION, Line, Rate, RateCard, Unit, Usage
+from routing.core.request import PARTIAL_IMAGES
 from routing.errors import PriceUnknown
 
 if TYPE_CHECKING:
@@ -127,15 +128,24 @@ def usage_of(features: Features, model: Model, *, size: Size, quality: str | Non
     output = rule.output.count(size, quality)
     if output is None:
         return None
+    partial_images = _partial_images(features, model)
+    if partial_images and not rule.partial_image:
+        return None
     references = (*features.references, features.mask) if features.mask else features.references
     patch = 0 if at_most else rule.reference_patch
     return Usage(
         text_in=features.prompt_bytes if at_most else -(-features.prompt_chars // CHARS_PER_TOKEN),
         image_in=sum(_reference_tokens(size, patch, rule.reference_at_most) for size in references),
         text_out=rule.text_out_at_most if at_most else rule.text_out_typical,
-        image_out=output,
+        image_out=output + rule.partial_image * partial_images,
         images=1,
     )
+
+
+def _partial_images(features: Features, model: Model) -> int:
+    """Count the partial images that the model will be asked for; those it does not know are never sent."""
+    asked, known = features.extras.get(PARTIAL_IMAGES, ""), model.extras.get(PARTIAL_IMAGES)
+    return int(asked) if known is not None and asked in (known or (asked,)) and asked.isdecimal() else 0
 
 
 def _reference_tokens(size: Size, patch: int, at_most: int) -> int:

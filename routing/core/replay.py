@@ -41,7 +41,7 @@ class Past:
 
     ``importance`` is the one it had then, ``""`` where that is not known. Of requests with equal ``words`` (not
     ``None``), the cache answers all but the first that buys the same thing. ``partial``: of its features, some were not
-    written down, and are taken to be as usual.
+    written down, and are taken to be as usual. ``prompt`` is ``None`` where the words were not kept.
     """
 
     request_id: str
@@ -53,6 +53,7 @@ class Past:
     words: Hashable = None
     charges: tuple[tuple[str, int], ...] = ()
     partial: bool = False
+    prompt: str | None = field(default=None, repr=False)
 
 
 class Choice(NamedTuple):
@@ -68,7 +69,7 @@ class Choice(NamedTuple):
 class Decided:
     """What becomes of one request: its first candidate with its prices for all pictures, in nano-USD, or the error.
 
-    Only what is ``bought`` costs that.
+    Only what is ``bought`` costs that. ``unread`` are the rules of ``refuse`` that might say no, were its words known.
     """
 
     ended: Ended = Ended.FAILED
@@ -76,6 +77,7 @@ class Decided:
     expected_nusd: int = 0
     price_nusd: int = 0
     error: RequestError | Refusal | None = None
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,7 +138,7 @@ class Replay:
         features = past.features
         standings = self._standings_of(features, past.at) if self.settings.policy.reads_budgets else nothing_known
         try:
-            plan = decide(self.settings, features, past.at.date(), standings)
+            plan = decide(self.settings, features, past.at.date(), standings, prompt=past.prompt)
         except (RequestError, Refusal) as error:
             return Decided(error=error)
         first = plan.candidates[0]
@@ -151,6 +153,7 @@ class Replay:
             choice=choice,
             expected_nusd=first.quote.expected_nusd,
             price_nusd=first.quote.price_nusd,
+            unread=plan.unread,
         )
 
     def _is_kept(self, past: Past, choice: Choice) -> bool:

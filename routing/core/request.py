@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +18,18 @@ NAME_CHARS_AT_MOST = 200
 TAGS_AT_MOST = 32
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+OLD_QUALITIES = {"standard": "medium", "hd": "high"}
+"""Words of older guides for ``quality`` and what they mean today."""
+QUALITIES = ("low", "medium", "high", *OLD_QUALITIES, "auto")
+"""Words for ``quality`` that are known everywhere, also where no model has the choice."""
+
+PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderation", "user", "partial_images")
+"""Parameters that only some models know; the catalog says which."""
+PARTIAL_IMAGES = "partial_images"
+"""How many pictures are shown of one that is being made."""
+OPTIONS = ("background", "output_format", *PASSED_ON)
+"""All that a call may ask for besides size and quality, by the names that callers use."""
 
 
 class Operation(StrEnum):
@@ -34,6 +46,7 @@ class ImageRequest:
     ``size`` and ``quality`` are wishes: the route's ``ask`` goes first. ``max_price_nusd`` caps the whole request.
     ``extras`` are parameters only some models know (``seed``, ``complexity``), as text. With ``images`` it is an edit,
     whatever ``operation`` says. ``parent_picture`` says which picture of the parent, from 1, is the first of them.
+    ``on_partial`` is called with each partial image, while the picture is being made.
     """
 
     prompt: str = field(repr=False)
@@ -56,6 +69,7 @@ class ImageRequest:
     output_format: str | None = None
     extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     fresh: bool = False
+    on_partial: Callable[[Picture], object] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Refuse what no vendor could read and no ledger could write.
@@ -96,6 +110,19 @@ class ImageRequest:
             raise RequestError("parent_picture counts a parent's pictures from 1, and that is the first reference")
         # Sent as a generation, references would be left out without a word.
         object.__setattr__(self, "operation", Operation.EDIT if self.images else Operation.GENERATE)
+
+
+def check_partials(request: ImageRequest) -> None:
+    """Refuse partial images that nobody would see, or of more than one picture: each costs like a part of it."""
+    asked, shows = PARTIAL_IMAGES in request.extras, request.on_partial is not None
+    if asked and not shows:
+        raise RequestError(
+            "partial_images are paid for and shown to nobody: pass on_partial=, which is called with each"
+        )
+    if shows and not asked:
+        raise RequestError("on_partial needs to know how many: pass partial_images=1 to 3 with it")
+    if asked and request.n != 1:
+        raise RequestError(f"partial_images are those of one picture: ask for n=1, not {request.n}")
 
 
 def _check_prompt(prompt: object) -> None:

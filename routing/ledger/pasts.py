@@ -45,6 +45,7 @@ def _past(request: Row, charges: list[Row]) -> Past:
         ended=_ended(charges),
         charges=tuple([(row["deployment"], row["charged"]) for row in charges if row["charged"]]),
         partial=request["features"] == NOT_WRITTEN,
+        prompt=request["prompt"],
     )
 
 

@@ -37,6 +37,7 @@ class ImageCall:
     """One call to one deployment, with everything decided. ``timeout_s`` bounds the whole call.
 
     ``on_send`` is called when the request is about to leave: the vendor's minute begins then, not while libraries load.
+    ``on_partial`` is called with each partial image that the vendor sends of the picture.
     """
 
     deployment: Deployment
@@ -52,6 +53,7 @@ class ImageCall:
     output_format: str | None = None
     extras: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
     on_send: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    on_partial: Callable[[Picture], None] = field(default=lambda _: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,29 @@ class Delivery:
     vendor_request_id: str | None = None
     notices: tuple[str, ...] = ()
     told: tuple[Told, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What moderation says of a prompt; ``categories`` are what it is flagged for, in the vendor's words."""
+
+    flagged: bool
+    categories: tuple[str, ...] = ()
+
+
+class Moderator(Protocol):
+    """Whoever looks at prompts before anything is bought. Safe to use from many threads at once."""
+
+    def look(self, prompt: str, timeout_s: float) -> Verdict:
+        """Send exactly one request, and tell what is said of the prompt.
+
+        Raises:
+            ProviderError: where there is no verdict; ``retryable`` where another look may bring one.
+
+        """
+
+    def close(self) -> None:
+        """Let go of connections."""
 
 
 class Provider(Protocol):

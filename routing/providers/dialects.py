@@ -30,6 +30,7 @@ _KNOWN_EXTRAS = {
     "output_compression": "output_compression",
     "input_fidelity": "input_fidelity",
     "complexity": "complexity",
+    "partial_images": "partial_images",
 }
 _TEXTS = frozenset({"safety_identifier"})
 """Values that stay text even if they look like a number."""
@@ -60,6 +61,8 @@ def openai_order(call: ImageCall, caller: Caller) -> Order:
         if word is None:
             raise caller.refuse(f"parameter {name} has no word in the Images API; it was not sent")
         parameters[word] = value if word in _TEXTS else _typed(value)
+    if "partial_images" in parameters:
+        parameters["stream"] = True
     _refuse_what_does_not_go_together(call, parameters, caller)
     if call.operation is Operation.GENERATE:
         return Order(parameters=parameters)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import threading
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from routing.errors import ProviderError
@@ -21,12 +21,13 @@ from routing.providers.answers import Answer
 from routing.providers.deadline import Deadline
 from routing.providers.delivery import Parcel, deliver
 from routing.providers.dialects import order_of
+from routing.providers.stream import EVENT_STREAM, read_events
 from routing.providers.tasks import task_id_of, wait_for
 from routing.providers.translate import Caller, error_of_answer, error_of_failure
 from routing.providers.usage import openai_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from openai import APIResponse, OpenAI
@@ -72,7 +73,7 @@ class OpenAIProvider:
             error.told = error.told or purchase.told
             raise
         except Exception as failure:  # noqa: BLE001 - the SDK and what it stands on raise types of two libraries
-            told = _translated(failure, caller, deadline)
+            told = translated(failure, caller, deadline)
             told.vendor_request_id = told.vendor_request_id or purchase.request_id
             raise told from None
 
@@ -107,9 +108,15 @@ class _Purchase:
     def parcel(self, order: Order) -> Parcel:
         """Send the order and unpack what comes back."""
         with self._open(order) as response:
-            answer = _read(response, self.deadline)
-        self.request_id, self.told = answer.request_id, answer.told
-        reply = _readable(answer, self.caller)
+            headers = _headers(response)
+            begun = Answer(status=response.status_code, headers=headers)
+            self.request_id, self.told = begun.request_id, begun.told
+            if headers.get("content-type", "").startswith(EVENT_STREAM):
+                pieces = _pieces(response, self.deadline)
+                answer = read_events(pieces, self.caller, self.call.on_partial, headers)
+            else:
+                answer = read_answer(response, self.deadline)
+        reply = readable(answer, self.caller)
         task_id = task_id_of(reply)
         self.request_id = self.request_id or task_id or ""
         if task_id is None:
@@ -171,18 +178,19 @@ class _Purchase:
 def openai_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
     """Make the ``openai`` kind: OpenAI itself, or any base that speaks its Images API."""
     base_url = spec.base_url or OPENAI_URL
+    return OpenAIProvider(spec, api_key, base_url, lambda: connect_openai(base_url, api_key))
 
-    def connect() -> OpenAI:
-        from openai import DefaultHttpxClient, OpenAI
 
-        return OpenAI(
-            api_key=api_key,
-            base_url=base_url,
-            max_retries=0,
-            http_client=DefaultHttpxClient(follow_redirects=False),  # a redirected POST would be a second one
-        )
+def connect_openai(base_url: str, api_key: str) -> OpenAI:
+    """Make the SDK's client: it sends each request once."""
+    from openai import DefaultHttpxClient, OpenAI
 
-    return OpenAIProvider(spec, api_key, base_url, connect)
+    return OpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        max_retries=0,
+        http_client=DefaultHttpxClient(follow_redirects=False),  # a redirected POST would be a second one
+    )
 
 
 def azure_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
@@ -212,19 +220,33 @@ def azure_provider(spec: ProviderSpec, api_key: str) -> OpenAIProvider:
     return OpenAIProvider(spec, api_key, base_url, connect)
 
 
-def _read(response: APIResponse[ImagesResponse], deadline: Deadline) -> Answer:
-    """Read a body in pieces, within its bounds and its time."""
-    http = response.http_response
-    # The transport takes its timeout from here when the body begins: what is left, not what there was.
-    http.request.extensions.get("timeout", {})["read"] = deadline.left_s()
+def read_answer(response: APIResponse[Any], deadline: Deadline) -> Answer:
+    """Read a body that comes in one piece, within its bounds and its time."""
     body = bytearray()
-    for piece in response.iter_bytes():  # as they come: a fixed size would wait until a piece is full
+    for piece in _pieces(response, deadline):
         body += piece
         if len(body) > BODY_BYTES_AT_MOST:
             return Answer(status=response.status_code, body=f"more than {BODY_BYTES_AT_MOST // 2**20} MB")
-        deadline.left_s()
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = _headers(response)
     return Answer(status=response.status_code, headers=headers, body=_decoded(body), elapsed_s=deadline.elapsed_s)
+
+
+def _pieces(response: APIResponse[Any], deadline: Deadline) -> Iterator[bytes]:
+    """Yield a body as it comes, as long as there is time."""
+    http = response.http_response
+    # The transport takes its timeout from here when the body begins: what is left, not what there was.
+    http.request.extensions.get("timeout", {})["read"] = deadline.left_s()
+    most = BODY_BYTES_AT_MOST
+    for piece in response.iter_bytes():  # as they come: a fixed size would wait until a piece is full
+        deadline.left_s()
+        yield piece
+        most -= len(piece)
+        if most < 0:
+            return
+
+
+def _headers(response: APIResponse[Any]) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
 
 
 def _decoded(body: bytes | bytearray) -> object:
@@ -234,7 +256,7 @@ def _decoded(body: bytes | bytearray) -> object:
         return bytes(body[:200]).decode(errors="replace")
 
 
-def _readable(answer: Answer, caller: Caller) -> Mapping[str, object]:
+def readable(answer: Answer, caller: Caller) -> Mapping[str, object]:
     """Insist on a JSON object without an error in it."""
     if not isinstance(answer.body, dict):
         what = "a web page" if isinstance(answer.body, str) and answer.body.lstrip()[:1] == "<" else "no JSON object"
@@ -248,7 +270,8 @@ def _entry(item: object) -> object:
     return (item.get("b64_json") or item.get("url")) if isinstance(item, dict) else None
 
 
-def _translated(failure: Exception, caller: Caller, deadline: Deadline) -> ProviderError:
+def translated(failure: Exception, caller: Caller, deadline: Deadline) -> ProviderError:
+    """Translate what the SDK or its transport raised."""
     status, response = getattr(failure, "status_code", None), getattr(failure, "response", None)
     if not isinstance(status, int) or response is None:
         return error_of_failure(failure, caller, timeout_s=deadline.timeout_s)

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from routing.core.suggest import did_you_mean
 from routing.errors import ConfigError, Problem
 from routing.providers.litellm import litellm_provider
+from routing.providers.moderation import OpenAIModerator
 from routing.providers.openai import azure_provider, openai_provider
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from routing.providers.base import Provider, ProviderSpec
+    from routing.providers.base import Moderator, Provider, ProviderSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,11 @@ def make_provider(spec: ProviderSpec, api_key: str) -> Provider:
     if problems:
         raise ConfigError(problems)
     return kind.make(spec, api_key)
+
+
+def make_moderator(spec: ProviderSpec, api_key: str) -> Moderator:
+    """Make what looks at prompts through an account of kind ``openai``; only that kind has an address for it."""
+    return OpenAIModerator(spec, api_key)
 
 
 def _problem(spec: ProviderSpec, key: str, message: str, hint: str) -> Problem:

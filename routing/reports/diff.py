@@ -113,6 +113,7 @@ def _side_json(side: Side) -> dict[str, object]:
             }
             for each in side.unserved
         ],
+        "unread": {"requests": side.unread, "rules": list(side.unread_by)},
     }
 
 
@@ -303,7 +304,18 @@ def _notes(compared: Compared) -> list[str]:
             f"{found.partial:,} {of_all} were written by an older version: a quality, a parameter or a price cap that"
             " they asked for is not known, and their references are taken to be 1024x1024"
         )
-    return notes
+    return notes + _unread_notes(found, of_all)
+
+
+def _unread_notes(found: Difference, of_all: str) -> list[str]:
+    notes = {
+        side.policy: f"whether {' or '.join(side.unread_by)} would refuse {side.unread:,} {of_all} is not known: that"
+        " asks for the words of prompts, and those were not kept. Here they count as let through; `keep_prompts: true`"
+        " under `ledger:` keeps the words from then on"
+        for _, side in _sides(found)
+        if side.unread
+    }
+    return list(notes.values())
 
 
 # --- Words and amounts ------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from routing.sandbox.bill import Bill
 from routing.sandbox.faults import AFTER_WORK, REFUSALS, Fault, Faults
@@ -21,7 +21,7 @@ from routing.sandbox.vendor import BodyTooLarge, Delivery, Refused, encode
 from routing.sandbox.visits import Log, visit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
     from starlette.requests import Request
 
@@ -141,17 +141,21 @@ class Desk:
         name = fault.name if fault else ""
         if fault and name == "hang" and await self._silence(request, fault.seconds(60.0)):
             return Broken()
-        body = encode(purchase.reply(delivery))
+        events = purchase.events(delivery)
+        body = encode(purchase.reply(delivery)) if events is None else b"".join(events)
+        kind = "application/json" if events is None else "text/event-stream"
         match name:
             case "reset":
                 return Broken()
             case "truncated":
-                return Truncated(body, media_type="application/json", headers=headers)
+                return Truncated(body, media_type=kind, headers=headers)
             case "html":
                 return HTMLResponse("<!doctype html><title>Welcome</title><h1>Please sign in to this network</h1>")
             case "badjson":
                 body = body[: len(body) // 2]
-        return Response(body, 200, headers, "application/json")
+            case _ if events:
+                return StreamingResponse(_in_turn(events), 200, headers, kind)
+        return Response(body, 200, headers, kind)
 
     def _charge(self, visit: Visit, purchase: Purchase) -> None:
         visit.images = len(purchase.sketches)
@@ -175,6 +179,11 @@ class Desk:
         """Say nothing for so long; true if nobody is there to answer any more."""
         # Once the body is read, the next thing to be received is the end of the connection.
         return await _first(self.closing.wait(), request.receive(), timeout_s=seconds)
+
+
+async def _in_turn(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
 
 
 async def _first(*waits: Awaitable[object], timeout_s: float) -> bool:

@@ -39,6 +39,7 @@ EDITS = _COMMON | {"image", "image[]", "mask", "input_fidelity"}
 
 MOST_PROMPT = 32_000
 MOST_IMAGES = 10
+MOST_PARTIAL_IMAGES = 3
 STEP, MOST_EDGE, MOST_RATIO, LEAST_PIXELS, MOST_PIXELS = 16, 3840, 3, 655_360, 8_294_400
 
 
@@ -55,6 +56,8 @@ class Picked:
     background: str
     picture_format: str
     compression: int
+    stream: bool = False
+    partial_images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Fields:
         self.fidelity(model)
         self.text("user")
         self.text("safety_identifier")
-        self.stream()
+        stream, partial_images = self.stream(n)
         return Picked(
             model=model,
             prompt=prompt,
@@ -94,6 +97,8 @@ class Fields:
             background="opaque" if background == "auto" else background,
             picture_format=picture_format,
             compression=compression,
+            stream=stream,
+            partial_images=partial_images,
         )
 
     def model(self) -> str:
@@ -175,11 +180,22 @@ class Fields:
             raise invalid(message, "input_fidelity", "invalid_input_fidelity_model")
         self.choice("input_fidelity", ("high", "low"), "low")
 
-    def stream(self) -> None:
-        """The sandbox answers whole; it says so instead of answering wrongly."""
-        if self.values.get("stream") not in {None, False, "false"}:
-            raise invalid("Streaming is not available here: this sandbox answers in one piece.", "stream")
-        self.integer("partial_images", 0, 0, 0)
+    def stream(self, n: int) -> tuple[bool, int]:
+        """Whether the answer comes in events, and after how many partial images.
+
+        How several pictures are streamed was never seen: the sandbox says so instead of answering wrongly.
+        """
+        value = self.values.get("stream")
+        if self.form and value in {"true", "false"}:
+            value = value == "true"
+        if value is not None and not isinstance(value, bool):
+            raise self._type("stream", "a boolean", value)
+        if value and n != 1:
+            raise invalid("Streaming is available here for one picture only: n must be 1.", "n")
+        partial_images = self.integer("partial_images", 0, MOST_PARTIAL_IMAGES, 0)
+        if partial_images and not value:
+            raise invalid("The 'partial_images' parameter is only supported when 'stream' is true.", "partial_images")
+        return bool(value), partial_images
 
     def text(self, name: str, default: str = "") -> str:
         """An optional string."""

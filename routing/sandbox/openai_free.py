@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["routes"]
 
 MODERATION = "omni-moderation-latest"
+SEES_PICTURES = frozenset(
+    ["self-harm", "self-harm/instructions", "self-harm/intent", "sexual", "violence", "violence/graphic"]
+)
+UNSAFE = "violence"
+"""What `[unsafe]` is flagged for; any category is flagged where its name stands in square brackets: `[sexual]`."""
+FLAGGED, CLEAN = 0.98, 0.001
 CREATED = 1_776_729_600  # 2026-04-21
 CATEGORIES = (
     "harassment",
@@ -86,19 +92,44 @@ async def _moderate(request: Request) -> Json:
     if model != MODERATION:
         raise error(400, f"Invalid value for 'model' = {model}.", param="model", code="invalid_model")
     given = body.get("input")
-    if not given or not isinstance(given, str | list):
+    if given is None:
         raise invalid("Missing required parameter: 'input'.", "input", "missing_required_parameter")
+    inputs = _inputs(given)
     visit_of(request.scope).note(model=MODERATION, prompt=given if isinstance(given, str) else json.dumps(given))
-    # A list of typed parts (text and pictures) is one input; a list of strings is several.
-    texts = [given] if isinstance(given, str) or isinstance(given[0], dict) else given
-    return {"id": f"modr-{secrets.token_hex(12)}", "model": MODERATION, "results": [_verdict(text) for text in texts]}
+    return {"id": f"modr-{secrets.token_hex(12)}", "model": MODERATION, "results": [_verdict(*each) for each in inputs]}
 
 
-def _verdict(text: object) -> Json:
-    flagged = "[unsafe]" in str(text)
+def _inputs(given: object) -> list[tuple[str, bool]]:
+    """What is to be looked at: each its text, and whether a picture comes with it."""
+    if isinstance(given, str) and given:
+        return [(given, False)]
+    if isinstance(given, list) and given:
+        # A list of strings is several inputs, a list of typed parts is one.
+        if all(isinstance(each, str) and each for each in given):
+            return [(each, False) for each in given]
+        parts = [_part(each, at) for at, each in enumerate(given)]
+        return [("\n".join(text for text in parts if text), "" in parts)]
+    raise invalid("Invalid value for 'input': expected a string or an array that is not empty.", "input")
+
+
+def _part(part: object, at: int) -> str:
+    """The text of a typed part; empty for a picture."""
+    match part:
+        case {"type": "text", "text": str(text), **rest} if text and not rest:
+            return text
+        case {"type": "image_url", "image_url": {"url": str(url), **more}, **rest} if url and not rest and not more:
+            return ""
+    raise invalid(f"Invalid value for 'input[{at}]': expected a part of type 'text' or 'image_url'.", f"input[{at}]")
+
+
+def _verdict(text: str, pictured: bool) -> Json:  # noqa: FBT001 - a pair of `_inputs`
+    found = {name for name in CATEGORIES if f"[{name}]" in text} | ({UNSAFE} if "[unsafe]" in text else set())
     return {
-        "flagged": flagged,
-        "categories": {category: flagged and category == "violence" for category in CATEGORIES},
-        "category_scores": {category: 0.98 if flagged and category == "violence" else 0.001 for category in CATEGORIES},
-        "category_applied_input_types": {category: ["text"] for category in CATEGORIES},
+        "flagged": bool(found),
+        "categories": {name: name in found for name in CATEGORIES},
+        "category_scores": {name: FLAGGED if name in found else CLEAN for name in CATEGORIES},
+        "category_applied_input_types": {
+            name: (["text"] if text else []) + (["image"] if pictured and name in SEES_PICTURES else [])
+            for name in CATEGORIES
+        },
     }

@@ -15,7 +15,7 @@ from routing.sandbox.multipart import Part, boundary_of, parse
 from routing.sandbox.openai_checks import EDITS, GENERATIONS, Fields, Picked
 from routing.sandbox.openai_errors import azure_key, error, fault_refusal, invalid, moderation_blocked, unauthorized
 from routing.sandbox.pictures import Sketch
-from routing.sandbox.vendor import MEGABYTE, Answer, Purchase, Reference, Refused, decode_image, read_body
+from routing.sandbox.vendor import MEGABYTE, Answer, Purchase, Reference, Refused, decode_image, encode, read_body
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,7 @@ class OpenAIPurchase(Purchase):
     """Pictures from OpenAI: base64 in the reply, tokens on the bill."""
 
     picked: Picked
+    verb: str
 
     def reply(self, delivery: Delivery) -> Json:
         """An images reply."""
@@ -77,9 +78,29 @@ class OpenAIPurchase(Purchase):
             body["usage"] = self.usage
         return body
 
+    def events(self, delivery: Delivery) -> list[bytes] | None:
+        """Partial images, then the picture with its usage; a picture that is missing is never completed."""
+        if not self.picked.stream:
+            return None
+        whole = self.reply(delivery)
+        shape = {name: whole[name] for name in ("background", "output_format", "quality", "size")}
+        pictures = [entry["b64_json"] for entry in whole["data"] or ()]
+        told = [
+            {"type": f"{self.verb}.partial_image", "partial_image_index": index, "b64_json": b64, **shape}
+            for b64 in pictures
+            for index in range(self.picked.partial_images)
+        ]
+        usage = {"usage": whole["usage"]} if "usage" in whole else {}
+        told += [{"type": f"{self.verb}.completed", "b64_json": b64, **shape, **usage} for b64 in pictures]
+        return [_event({**event, "created_at": whole["created"]}) for event in told]
+
     def refuse(self, fault: Fault) -> Refused:
         """OpenAI's words; what was worked for is charged like a picture."""
         return Refused(fault_refusal(self.model, fault).answer, self)
+
+
+def _event(data: Json) -> bytes:
+    return b"event: " + str(data["type"]).encode() + b"\ndata: " + encode(data) + b"\n\n"
 
 
 def authorize(request: Request, *, azure: bool = False) -> None:
@@ -129,7 +150,7 @@ async def _read(request: Request, *, settings: Settings, edit: bool, azure: bool
     picked = fields.pick(EDITS if edit else GENERATIONS, model, like)
     if "[unsafe]" in picked.prompt:
         raise moderation_blocked()
-    return _purchase(picked, references, settings)
+    return _purchase(picked, references, settings, "image_edit" if edit else "image_generation")
 
 
 def _deployed(request: Request, fields: Fields) -> str:
@@ -142,13 +163,14 @@ def _deployed(request: Request, fields: Fields) -> str:
     raise Refused(Answer(status=404, body={"error": {"code": "DeploymentNotFound", "message": message}}))
 
 
-def _purchase(picked: Picked, references: Sequence[Reference], settings: Settings) -> OpenAIPurchase:
+def _purchase(picked: Picked, references: Sequence[Reference], settings: Settings, verb: str) -> OpenAIPurchase:
     rates = prices.OPENAI[picked.model]
     factor = prices.OPENAI_FACTORS[picked.model][picked.quality]
     # n pictures cost n times one: the prompt and the references are paid for each time too.
     text = prices.text_tokens(picked.prompt) * picked.n
     image = sum(prices.reference_tokens(reference.width, reference.height) for reference in references) * picked.n
     out = prices.openai_image_tokens(factor, picked.width, picked.height) * picked.n
+    out += prices.PARTIAL_IMAGE_TOKENS * picked.partial_images
     cached = settings.cached(text)
     lines = (
         prices.Line("text in", text - cached, rates.text_in),
@@ -185,7 +207,7 @@ def _purchase(picked: Picked, references: Sequence[Reference], settings: Setting
         for ordinal in range(1, picked.n + 1)
     )
     return OpenAIPurchase(
-        model=picked.model, prompt=picked.prompt, sketches=sketches, lines=lines, usage=usage, picked=picked
+        model=picked.model, prompt=picked.prompt, sketches=sketches, lines=lines, usage=usage, picked=picked, verb=verb
     )
 
 

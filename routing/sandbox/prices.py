@@ -19,6 +19,7 @@ __all__ = [
     "GEMINI",
     "OPENAI",
     "OPENAI_FACTORS",
+    "PARTIAL_IMAGE_TOKENS",
     "GeminiRates",
     "Line",
     "OpenAIRates",
@@ -108,6 +109,10 @@ def openai_image_tokens(factor: int, width: int, height: int) -> int:
     long_side, short_side = max(width, height), min(width, height)
     cells = (2 * factor * short_side + long_side) // (2 * long_side)
     return -(-factor * cells * (2_000_000 + width * height) // 4_000_000)
+
+
+PARTIAL_IMAGE_TOKENS = 100
+"""Output tokens of each partial image of a stream."""
 
 
 def reference_tokens(width: int, height: int) -> int:

@@ -31,6 +31,7 @@ __all__ = [
     "Reference",
     "Refused",
     "decode_image",
+    "encode",
     "is_count",
     "read_body",
     "read_data_url",
@@ -92,6 +93,10 @@ class Purchase(ABC):
     @abstractmethod
     def reply(self, delivery: Delivery) -> Json:
         """The body of a 200."""
+
+    def events(self, delivery: Delivery) -> list[bytes] | None:  # noqa: ARG002 - for those who stream
+        """The body of a 200 in pieces, as server-sent events; None where it comes whole."""
+        return None
 
     @abstractmethod
     def refuse(self, fault: Fault) -> Refused:

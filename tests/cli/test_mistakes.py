@@ -42,6 +42,7 @@ FOX = ("generate", "a fox")
         (("spend", "--config", "other.yaml"), "`routing init` writes one"),
         (("explian",), "there is no command 'explian' (did you mean 'explain'?)"),
         (("generate", "a fox", "--qualty", "low"), "--quality"),
+        ((*FOX, "--quality", "hihg"), "unknown quality 'hihg' (did you mean 'high'?)"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
 )

@@ -28,7 +28,11 @@ routes:
     - {when: {budget_left: {at_most: 5}}, use: [gpt-image-2], ask: {quality: low}}
     - {use: [gpt-image-2], ask: {quality: medium}, may_name: []}
   final:
-    - {use: [gpt-image-2], ask: {quality: high}}
+    - {use: [gpt-image-2], ask: {quality: high}, unsupported: drop}
+refuse:
+  - {words: [lorem ipsum], importance: [review, final]}
+  - {missing: [ACME], when: {tags: {campaign: "acme-*"}}}
+  - {options: {complexity: [high], background: []}, importance: draft}
 """
 DEAR = "gpt-image-2: may cost $0.210765, over the call's max_price $0.01"
 SOUND = Path(__file__).parents[1] / "golden" / "config" / "sound"
@@ -86,6 +90,15 @@ def test_a_test_that_holds_says_nothing(said: object, entry: str) -> None:
         "{given: {deployment: gpt-image-2}, expect: {use: gpt-image-2}}",
         "{given: {deployment: nano-banana}, expect: {refused: RequestError}}",
         "{given: {importance: review, deployment: gpt-image-2}, expect: {refused: RequestError}}",
+        "{given: {prompt: Lorem ipsum, importance: final}, expect: {refused: PromptRefused}}",
+        "{given: {prompt: Lorem ipsum, importance: draft}, expect: {refused: false}}",
+        "{given: {tags: {campaign: acme-1}}, expect: {refused: PromptRefused}}",
+        "{given: {tags: {campaign: acme-1}, prompt: an Acme fox}, expect: {use: nano-banana}}",
+        "{given: {options: {complexity: high}}, expect: {refused: PromptRefused}}",
+        "{given: {options: {background: opaque}}, expect: {refused: PromptRefused}}",
+        "{given: {options: {complexity: low}}, expect: {use: gpt-image-2}}",
+        "{given: {options: {seed: 7}, importance: review}, expect: {refused: RequestError}}",
+        "{given: {options: {seed: 7, output_format: webp}, importance: final}, expect: {use: gpt-image-2}}",
     ],
 )
 def test_a_test_can_state_whatever_a_condition_asks(entry: str, tmp_path: Path) -> None:

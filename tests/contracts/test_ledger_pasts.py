@@ -56,6 +56,11 @@ def test_a_past_request_has_all_that_a_replay_reads(ledger: Store) -> None:
     )
 
 
+def test_a_past_request_has_its_words_where_they_were_kept(ledger: Store) -> None:
+    ledger.reserve(record(prompt="a fox"), [reservation(9)])
+    assert only(ledger).prompt == "a fox"
+
+
 def test_charges_are_summed_by_deployment_with_their_corrections(ledger: Store) -> None:
     ledger.resolve(settle(reserve(ledger, 1, "flux"), 5))
     ledger.resolve(settle(reserve(ledger, 2, "flux"), 6))

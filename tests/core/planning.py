@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from routing.core.features import features_of
-from routing.core.plan import Plan, Reason, decide
+from routing.core.plan import Plan, decide
 from routing.core.policy import Route, Settings
 from tests.core.making import TODAY, deployment, settings, token_model
 
 if TYPE_CHECKING:
+    from routing.core.abilities import Reason
     from routing.core.deployment import Deployment
     from routing.core.request import ImageRequest
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from routing.core.abilities import Reason
 from routing.core.features import features_of
 from routing.core.picture import Size
-from routing.core.plan import Reason, decide
+from routing.core.plan import decide
 from routing.core.policy import Ask, Pick, Route, Settings, SortRule
 from routing.core.request import Operation
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
@@ -325,3 +326,27 @@ def test_what_can_never_be_is_told_before_a_missing_key() -> None:
         plan(made, ask(size=Size(width=4096, height=4096)))
     (dropped,) = caught.value.dropped
     assert dropped.deployment == "a"
+
+
+# --- Words for quality ------------------------------------------------------------------------------------------------
+
+
+def test_a_quality_that_no_deployment_has_is_refused_with_the_nearest_word_whatever_the_route_asks() -> None:
+    made = settings([ABLE], Route(use=("able",), ask=Ask(quality="low")))
+    with pytest.raises(RequestError) as caught:
+        plan(made, ask(quality="hihg"))
+    assert str(caught.value) == "unknown quality 'hihg' (did you mean 'high'?): known are low, medium, high"
+
+
+def test_a_quality_that_some_other_deployment_has_is_known() -> None:
+    other = deployment("other", token_model("other", qualities=("low", "max")))
+    made = settings([ABLE, other], Route(use=("able",), ask=Ask(quality="low")))
+    assert plan(made, ask(quality="max")).notices == ("quality max was asked; the route buys quality low",)
+
+
+@pytest.mark.parametrize("word", ["low", "medium", "high", "standard", "hd", "auto"])
+def test_the_words_of_every_guide_are_known_where_no_model_has_a_choice(word: str) -> None:
+    made = settings([deployment("a", piece_model())])
+    assert plan(made, ask(quality=word)).notices == (f"quality {word} was asked; the route buys no choice of quality",)
+    with pytest.raises(RequestError, match="unknown quality 'hihg'"):
+        plan(made, ask(quality="hihg"))

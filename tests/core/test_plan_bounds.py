@@ -6,11 +6,12 @@ from fractions import Fraction
 
 import pytest
 
+from routing.core.abilities import Reason
 from routing.core.conditions import Condition, Standing, When
 from routing.core.deployment import ListedSizes
 from routing.core.features import features_of
 from routing.core.picture import Size
-from routing.core.plan import SHAPES_AT_MOST, Reason, decide
+from routing.core.plan import SHAPES_AT_MOST, decide
 from routing.core.policy import Ask, Route, SortRule
 from routing.errors import RequestError
 from tests.core.making import (

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routing.core.deployment import SteppedTokens, TokenRule
-from routing.core.features import features_of
+from routing.core.deployment import FormulaTokens, SteppedTokens, TokenRule
+from routing.core.features import Features, features_of
 from routing.core.picture import Size
 from routing.core.prices import PriceBook, RateCard, Unit, Usage
 from routing.core.quote import quote_for, usage_of, variant_of
@@ -111,3 +111,22 @@ def test_an_unknown_token_count_is_refused_not_guessed() -> None:
 
 def test_usage_of_a_model_paid_by_piece_is_its_picture() -> None:
     assert usage_of(features_of(ask()), piece_model(), size=SQUARE, quality=None, at_most=True) == Usage(images=1)
+
+
+@pytest.mark.parametrize("known", [("1", "2", "3"), ()])
+def test_partial_images_are_part_of_bound_and_expectation(known: tuple[str, ...]) -> None:
+    rule = TokenRule(output=FormulaTokens(grid={"low": 16}), partial_image=100)
+    model = token_model(qualities=("low",), tokens=rule, extras={"partial_images": known})
+    plain, shown = (Features(prompt_chars=1, prompt_bytes=1, extras=extras) for extras in ({}, {"partial_images": "2"}))
+    for at_most in (True, False):
+        counted = [usage_of(each, model, size=SQUARE, quality="low", at_most=at_most) for each in (plain, shown)]
+        assert [usage.image_out for usage in counted if usage] == [196, 396]
+
+
+def test_partial_images_of_an_unknown_price_are_not_free_and_those_never_sent_cost_nothing() -> None:
+    asked = Features(prompt_chars=1, prompt_bytes=1, extras={"partial_images": "2"})
+    unpriced = token_model(extras={"partial_images": ("2",)})
+    assert usage_of(asked, unpriced, size=SQUARE, quality="low", at_most=True) is None
+    never = usage_of(asked, token_model(), size=SQUARE, quality="low", at_most=True)
+    assert never is not None
+    assert never.image_out == 196

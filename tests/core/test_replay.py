@@ -17,6 +17,7 @@ from routing.core.features import Features
 from routing.core.picture import Size
 from routing.core.policy import Ask, Degrade, OnBad, Policy, Route, Settings, Show, SortRule
 from routing.core.prices import PriceBook
+from routing.core.refusals import RefusalRule
 from routing.core.replay import Choice, Ended, Past, Replay
 from routing.core.request import Operation
 from routing.core.window import Window, WindowKind
@@ -53,7 +54,7 @@ def budget(limit_nusd: int, **changes: Any) -> Budget:
     return Budget(**fields | changes)
 
 
-OWN = frozenset({"ended", "words", "charges", "partial", "asset"})
+OWN = frozenset({"ended", "words", "charges", "partial", "asset", "prompt"})
 
 
 def past(name: str = "fox", at: datetime = NOON, then: str = "", **changes: Any) -> Past:
@@ -287,3 +288,25 @@ def test_the_groups_of_every_dimension_add_up_to_the_total(pasts: list[Past], li
     for side in (found.before, found.after):
         assert side.served + sum(each.requests for each in side.unserved) == len(pasts) == found.requests
         assert side.within_nusd <= side.expected_nusd
+
+
+# --- Rules of ``refuse`` ----------------------------------------------------------------------------------------------
+
+
+def test_a_rule_about_words_that_were_not_kept_is_told_and_not_guessed() -> None:
+    no_foxes = RefusalRule(words=("fox",), label="test.yaml:9")
+    made = settings(TO_CHEAP, refuse=(no_foxes,))
+    pasts = (past("1", prompt="a fox"), past("2", prompt="a badger"), past("3"), past("4", importance="final"))
+    found = tried(settings(TO_CHEAP), made, *pasts)
+    assert (found.before.unread, found.before.unread_by) == (0, ())
+    assert (found.after.unread, found.after.unread_by) == (2, ("test.yaml:9",))
+    (unserved,) = found.after.unserved
+    assert (unserved.error, unserved.requests, unserved.request_id) == ("PromptRefused", 1, "1")
+    assert found.after.served == 3
+
+
+def test_a_rule_about_what_the_ledger_keeps_is_tried_as_any_other() -> None:
+    two = RefusalRule(when=When(conditions=(Condition(field="n", at_least=2),)), label="test.yaml:9")
+    found = tried(settings(TO_CHEAP), settings(TO_CHEAP, refuse=(two,)), past(), past("many", n=2))
+    assert (found.after.served, found.after.unread) == (1, 0)
+    assert found.after.unserved[0].request_id == "many"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from routing.core.abilities import Reason
 from routing.core.picture import Size
-from routing.core.plan import Plan, Reason
 from routing.core.policy import Ask, Degrade, Route
 from routing.core.request import Operation
 from routing.errors import NoCandidate
 from tests.core.making import ask, deployment, per_image, picture, piece_model, settings, token_model
 from tests.core.planning import plan
+
+if TYPE_CHECKING:
+    from routing.core.plan import Plan
 
 BY_PIECE, BY_TOKEN = deployment("piece", piece_model()), deployment("token", token_model())
 DEAR = deployment("dear", token_model("dear", qualities=("high",), default_quality="high"))

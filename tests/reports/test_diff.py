@@ -51,6 +51,8 @@ AFTER = Side(
     saved_nusd=usd("5.583208"),
     within_nusd=usd("100.24351"),
     passed=(),
+    unread=40,
+    unread_by=("policies/edited.yaml:9", "policies/edited.yaml:10"),
     unserved=(
         Unserved(
             error="PriceCapExceeded",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from routing.core.abilities import Reason
 from routing.core.budgets import BudgetRaise, Claim, CounterKey
 from routing.core.conditions import Condition, When
 from routing.core.deployment import Deployment, ListedSizes, Model
@@ -15,7 +16,7 @@ from routing.core.entries import Balance
 from routing.core.forecast import Forecast
 from routing.core.money import usd
 from routing.core.picture import Size
-from routing.core.plan import Candidate, Dropped, Plan, Reason
+from routing.core.plan import Candidate, Dropped, Plan
 from routing.core.policy import Degrade, Pick, Policy, Route, Show, SortRule
 from routing.core.prices import Line, Rate, Unit
 from routing.core.quote import Quote, Tariff

@@ -38,7 +38,9 @@ def bench() -> Iterator[Bench]:
         ({"size": "4096x4096", "importance": "final"}, "nearest is 2880x2880"),
         ({"size": "huge"}, "write width x height"),
         ({"size": "0x0"}, "write width x height"),
-        ({"quality": "ultra", "model": "gpt", "importance": "final"}, None),
+        ({"quality": "ultra", "model": "gpt", "importance": "final"}, "unknown quality 'ultra': known are low, medium"),
+        ({"quality": "hihg"}, r"unknown quality 'hihg' \(did you mean 'high'\?\)"),
+        ({"quality": "High", "importance": "final"}, r"unknown quality 'High' \(did you mean 'high'\?\)"),
         ({"n": 0}, "n is 1 to 10"),
         ({"n": 11}, "n is 1 to 10"),
         ({"n": True}, "n is 1 to 10"),
@@ -62,15 +64,19 @@ def bench() -> Iterator[Bench]:
         ({"size": Size(width=0, height=1)}, "size is width x height"),
         ({"reasoning": "force", "importance": "final"}, "does not know reasoning"),
         ({"background": "transparent", "importance": "final"}, "has no background transparent"),
+        ({"partial_images": 2, "on_partial": print, "importance": "final"}, "is not streamed, .*; leave them out"),
+        ({"partial_images": 2}, "shown to nobody: pass on_partial="),
+        ({"on_partial": print}, "pass partial_images=1 to 3 with it"),
+        ({"partial_images": 2, "on_partial": 5}, "on_partial is a function"),
+        ({"partial_images": 2, "on_partial": print, "n": 2}, "ask for n=1, not 2"),
+        ({"partial_images": 4}, "partial_images is a whole number from 0 to 3, not 4"),
+        ({"partial_images": True}, "partial_images is a whole number from 0 to 3"),
+        ({"partial_images": "2"}, "partial_images is a whole number from 0 to 3"),
     ],
 )
 def test_a_keyword_that_cannot_be_is_answered_with_the_way_out(
-    bench: Bench, options: dict[str, Any], told: str | None
+    bench: Bench, options: dict[str, Any], told: str
 ) -> None:
-    if told is None:
-        result = bench.router.generate("a fox", **options)
-        assert any("ultra was asked" in notice for notice in result.notices)
-        return
     with pytest.raises(RequestError, match=told):
         bench.router.generate("a fox", **options)
     assert bench.calls == []
@@ -172,3 +178,9 @@ def test_saving_several_numbers_them_and_a_file_is_what_its_name_says(bench: Ben
     assert [path.name for path in paths] == ["fox-1.png", "fox-2.png"]
     (jpeg,) = bench.router.generate("a wolf").save(tmp_path / "wolf.jpg")
     assert jpeg.read_bytes().startswith(b"\xff\xd8\xff")
+
+
+def test_no_partial_images_at_all_is_what_comes_anyway(bench: Bench) -> None:
+    result = bench.router.generate("a fox", importance="final", partial_images=0, on_partial=print)
+    assert result.notices == ()
+    assert dict(result.request.extras) == {}

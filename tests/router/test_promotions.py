@@ -17,7 +17,7 @@ from routing.core.policy import DraftUse, Route
 from routing.core.request import Operation
 from routing.errors import Charged
 from routing.pictures import REFERENCE_BYTES_AT_MOST
-from routing.testing import FakeProvider, blank_picture
+from routing.testing import FakeProvider, blank_picture, plain_picture
 from tests.shop import FLUX, GPT, SQUARE, deployment, open_bench, settings
 
 if TYPE_CHECKING:

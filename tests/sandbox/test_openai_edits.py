@@ -103,7 +103,7 @@ def test_a_mask_is_a_png_below_4_megabytes_of_the_same_size(http: httpx.Client) 
         ({"input_fidelity": "high"}, "input_fidelity", "invalid_input_fidelity_model"),
         ({"n": "11"}, "n", "integer_above_max_value"),
         ({"n": "two"}, "n", "invalid_type"),
-        ({"stream": "true"}, "stream", "invalid_value"),
+        ({"stream": "yes"}, "stream", "invalid_type"),
         ({"size": "1000x1000"}, "size", "invalid_value"),
     ],
 )

@@ -122,8 +122,8 @@ def test_a_size_outside_the_rules_is_refused_with_the_rule(http: httpx.Client, s
         ({"moderation": "off"}, "moderation", "invalid_value"),
         ({"complexity": "extreme"}, "complexity", "invalid_value"),
         ({"user": 3}, "user", "invalid_type"),
-        ({"stream": True}, "stream", "invalid_value"),
-        ({"partial_images": 2}, "partial_images", "integer_above_max_value"),
+        ({"stream": "true"}, "stream", "invalid_type"),
+        ({"partial_images": 2}, "partial_images", "invalid_value"),
         ({"model": None}, None, None),
         ({"model": 2}, "model", "invalid_type"),
     ],
@@ -220,3 +220,37 @@ def test_moderation_is_free_and_flags_what_is_unsafe(client: OpenAI, sandbox: Sa
     assert sandbox.bill()["total_nusd"] == 0
     with pytest.raises(openai.BadRequestError):
         client.moderations.create(input="a kitten", model="text-moderation-stable")
+
+
+def test_moderation_flags_the_categories_whose_names_stand_in_brackets(client: OpenAI) -> None:
+    picture: Any = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+    (text,) = client.moderations.create(input="a [sexual/minors] kitten, [hate]").results
+    (both,) = client.moderations.create(input=[{"type": "text", "text": "[violence]"}, picture]).results
+    (alone,) = client.moderations.create(input=[picture]).results
+    assert {name for name, holds in text.categories.to_dict().items() if holds} == {"sexual/minors", "hate"}
+    assert min(text.category_scores.hate, text.category_scores.sexual_minors) > 0.9 > text.category_scores.violence
+    assert both.flagged
+    assert both.category_applied_input_types.violence == ["text", "image"]
+    assert both.category_applied_input_types.hate == ["text"]
+    assert not alone.flagged
+    assert (alone.category_applied_input_types.violence, alone.category_applied_input_types.hate) == (["image"], [])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"input": ""},
+        {"input": []},
+        {"input": 5},
+        {"input": ["a kitten", ""]},
+        {"input": ["a kitten", {"type": "text", "text": "a kitten"}]},
+        {"input": [{"type": "text"}]},
+        {"input": [{"type": "text", "text": "a kitten", "more": 1}]},
+        {"input": [{"type": "image_url", "image_url": "https://example.com/a.png"}]},
+        {"input": "a kitten", "n": 1},
+        {"input": "a kitten", "model": 5},
+    ],
+)
+def test_moderation_refuses_what_openai_does(http: httpx.Client, body: object) -> None:
+    assert http.post("/v1/moderations", json=body).status_code == 400

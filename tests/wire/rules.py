@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SCHEMA = Path(__file__).with_name("images_api.schema.json")
-KINDS = {"/v1/images/generations": "generation", "/v1/images/edits": "edit"}
+KINDS = {"/v1/images/generations": "generation", "/v1/images/edits": "edit", "/v1/moderations": "look"}
 """Path of a request, and what the schema calls its body."""
 
 
@@ -64,7 +64,7 @@ def read_body(path: str, headers: Mapping[str, str], body: bytes) -> dict[str, A
             raise ValueError(f"an edit is a form, not {content_type}")
         return _form(content_type, body)
     if content_type != "application/json":
-        raise ValueError(f"a generation is JSON, not {content_type}")
+        raise ValueError(f"this is sent as JSON, not {content_type}")
     read = json.loads(body, object_pairs_hook=_once)
     if not isinstance(read, dict):
         raise TypeError("the body is no JSON object")

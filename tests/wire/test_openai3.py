@@ -20,10 +20,14 @@ MEANT = "ROUTING_TESTS_MEAN_OPENAI"
 PROMISES = (
     "tests/wire/test_campaign.py",
     "tests/wire/test_catalog.py",
+    "tests/wire/test_moderation.py",
     "tests/wire/test_openai3.py",
+    "tests/contracts/test_moderator.py",
     "tests/contracts/test_provider.py",
+    "tests/providers/test_moderation.py",
     "tests/providers/test_openai.py",
     "tests/providers/test_request_ids.py",
+    "tests/providers/test_stream.py",
     "tests/bills/test_openai_costs.py",
 )
 BUT_NOT = "not gemini and not fal"

@@ -25,6 +25,15 @@ def test_what_the_vendor_takes_is_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [{}, {"input": ""}, {"input": [PROMPT]}, {"input": PROMPT, "model": "gpt-image-2"}, {"input": PROMPT, "n": 1}],
+)
+def test_a_look_at_a_prompt_brings_its_words_and_nothing_else(body: Mapping[str, object]) -> None:
+    assert problems_of_body("look", {"input": PROMPT, "model": "omni-moderation-latest"}) == []
+    assert problems_of_body("look", body)
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"response_format": "b64_json"},

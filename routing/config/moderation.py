@@ -1,0 +1,57 @@
+"""Which provider looks at prompts before anything is reserved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from routing.config.scalars import shown
+from routing.core.suggest import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from routing.config.parsing import Parsed
+    from routing.config.problems import Problems
+    from routing.config.schema import RouterFile
+    from routing.config.specs import ProviderSpec
+    from routing.core.policy import Policy
+
+OPENAI = "api.openai.com"
+
+
+def find_moderator(
+    parsed: Parsed[RouterFile], problems: Problems, providers: Mapping[str, ProviderSpec], env: Mapping[str, str]
+) -> str:
+    """Find the provider that is named for it, or one that goes to OpenAI itself, at best with a key; ``""`` for none.
+
+    No other base is taken unasked: whoever is behind it may not know the address, and would read the prompts.
+    """
+    entry = parsed.file.moderation
+    if entry is None:
+        own = [spec for spec in providers.values() if spec.kind == "openai" and _is_openai(spec)]
+        with_key = (spec for spec in own if env.get(spec.api_key_env, "").strip())
+        found = next(with_key, own[0] if own else None)
+        return found.name if found else ""
+    known = parsed.names("providers")
+    path = ("moderation", "provider")
+    if entry.provider not in known:
+        message = f"unknown provider {shown(entry.provider)}{did_you_mean(entry.provider, known)}"
+        problems.error(path, message, f"declared are {', '.join(known)}")
+    elif entry.provider in providers and providers[entry.provider].kind != "openai":
+        message = f"a provider of kind {providers[entry.provider].kind} cannot look at prompts"
+        problems.error(path, message, "name one of kind openai: only OpenAI's API has an address for it")
+    return entry.provider
+
+
+def check_moderation(policy: Policy, moderator: str, router: Parsed[RouterFile], problems: Problems) -> None:
+    """Note a policy that has prompts looked at, where nobody can."""
+    if policy.moderate and not moderator and router.whole("providers") and router.whole("moderation"):
+        hint = "name one of kind openai whose base has /moderations: `moderation: {provider: ...}` in router.yaml"
+        message = "no provider of router.yaml goes to OpenAI itself, so nobody looks at prompts"
+        problems.error(("moderate",), message, hint)
+
+
+def _is_openai(spec: ProviderSpec) -> bool:
+    host = urlsplit(spec.base_url).hostname if spec.base_url else OPENAI
+    return host is not None and (host == OPENAI or host.endswith(f".{OPENAI}"))

@@ -40,6 +40,8 @@ PATIENCE_S = 15.0
 """And how long for a deployment to recover: that may take seconds or days, and nobody can tell."""
 BAD_ROUNDS_AT_MOST = 2
 """A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
+LOOK_AGAIN_S = 1.0
+"""How often to look whether a deployment may be asked again: it recovers with whoever's call succeeds first."""
 LEAST_LEFT_S = 1.0
 """With less time than this nothing is tried again: it would be paid for and cut off."""
 
@@ -83,12 +85,12 @@ class Buyer:
         self._give_up_at_s = now_s + (basket.plan.deadline_s or DEADLINE_S)
         self._patient_until_s = now_s + (basket.plan.deadline_s or PATIENCE_S)
         candidates: Sequence[Candidate] = basket.plan.candidates
-        walks = 0
+        tries = 0
         while candidates:
-            candidates, wait_s = self._walk(candidates, alone=len(candidates) == 1)
-            if not candidates or not self._wait(max(wait_s, backoff_s(walks, basket.record.request_id))):
+            candidates, tried = self._walk(candidates, alone=len(candidates) == 1)
+            if not candidates or not self._wait(backoff_s(tries, basket.record.request_id) if tried else LOOK_AGAIN_S):
                 break
-            walks += 1
+            tries += tried
         degrades = not basket.served and may_degrade(basket.plan, basket.error(self._refusal))
         if degrades:
             buy_instead(self.shop, basket, self._buy_instead)
@@ -106,28 +108,27 @@ class Buyer:
         self._refused, self._ceiling_nusd = False, None
         self._walk([candidate], alone=False)
 
-    def _walk(self, candidates: Sequence[Candidate], *, alone: bool) -> tuple[list[Candidate], float]:
-        """Try each once; return those that may be tried again, and how long to wait until one of them can be."""
+    def _walk(self, candidates: Sequence[Candidate], *, alone: bool) -> tuple[list[Candidate], bool]:
+        """Try each once; return those that may be tried again, and whether any was tried: the others are left alone."""
         again: list[Candidate] = []
-        waits: list[float] = []
+        tried = False
         for candidate in candidates:
             if not self.basket.missing or self._over or self._refused or self._too_late():
-                return [], 0.0
+                return [], tried
             if self._ceiling_nusd is not None and candidate.quote.price_nusd >= self._ceiling_nusd:
                 continue
             admission = self.shop.cooling.admit(candidate.deployment.name, self.shop.clock.elapsed_s())
             try:
                 if admission.wait_s:
-                    if self._set_aside(candidate, admission):
-                        waits.append(admission.wait_s)
-                        again.append(candidate)
-                elif self._try(candidate, alone=alone):
-                    waits.append(0.0)
+                    may_follow = self._set_aside(candidate, admission)
+                else:
+                    tried, may_follow = True, self._try(candidate, alone=alone)
+                if may_follow:
                     again.append(candidate)
             finally:
                 self.shop.cooling.leave(admission)
         over = self._over or self._refused or not self.basket.missing
-        return ([], 0.0) if over else (again, min(waits, default=0.0))
+        return [] if over else again, tried
 
     def _try(self, candidate: Candidate, *, alone: bool) -> bool:
         """Buy from a candidate; tell whether it may be tried again."""

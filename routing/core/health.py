@@ -17,9 +17,9 @@ FAILURES_AT_ONCE = 20
 Where hundreds of calls are under way, five in a row are soon there by chance: at a vendor that fails every other call
 they come every second, twenty once in a million calls.
 """
-COOL_FIRST_S = 5.0
-COOL_AT_MOST_S = 60.0
-"""How long it does: twice as long after every probe that failed, up to a minute."""
+COOL_FIRST_S = 2.0
+COOL_AT_MOST_S = 30.0
+"""How long it does: twice as long after every probe that failed, up to half a minute."""
 TURNED_AWAY_S = 600.0
 """How long where it takes a person to mend: a key that is refused, an account without money."""
 

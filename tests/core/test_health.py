@@ -48,13 +48,13 @@ def test_a_success_in_between_forgets_the_failures() -> None:
     assert failed(FAILURES_AT_ONCE - 1).after(Ended.WELL, 100.0) == WELL
 
 
-def test_a_probe_that_fails_doubles_the_time_up_to_a_minute() -> None:
+def test_a_probe_that_fails_doubles_the_time_up_to_half_a_minute() -> None:
     health, waits_s = failed(FAILURES_AT_ONCE), []
     for _ in range(6):
         at_s = health.cool_until_s
         health = failed(1, health, at_s)
         waits_s.append(health.cool_until_s - at_s)
-    assert waits_s == [10.0, 20.0, 40.0, COOL_AT_MOST_S, COOL_AT_MOST_S, COOL_AT_MOST_S]
+    assert waits_s == [4.0, 8.0, 16.0, COOL_AT_MOST_S, COOL_AT_MOST_S, COOL_AT_MOST_S]
 
 
 def test_a_probe_that_succeeds_ends_it() -> None:

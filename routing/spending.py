@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from routing.core.charge import CHARGING, Charge
 from routing.core.spend import SpendQuery, in_order, split, total_of
-from routing.core.window import EPOCH
 from routing.errors import RequestError
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 """Before and after every time there is."""
-DAY = timedelta(days=1)
 
 
 def read_spend(ledger: LedgerReader, query: SpendQuery, now: datetime) -> list[SpendRow]:
@@ -54,29 +52,12 @@ def files_missed(ledger: LedgerReader, query: SpendQuery, now: datetime) -> tupl
 
 def _parts(ledger: LedgerReader, query: SpendQuery, now: datetime) -> list[tuple[date, SpendQuery]]:
     """Cut a question into its periods, from the first there is anything of up to now."""
-    begun = first_at(ledger, now)
+    begun = ledger.first_at()
     if begun is None:
         return []
     first = max(begun, query.since or begun)
     last = min(max(first, now), query.until) if query.until else max(first, now)
     return split(query, first, last)
-
-
-def first_at(ledger: LedgerReader, now: datetime) -> datetime | None:
-    """Tell when the first request was made, of those that were archived to the day; ``None`` where none ever was."""
-    first = next(ledger.histories(*ALWAYS), None)
-    begun = first.record.at if first else None
-    if not ledger.archives():
-        return begun
-    # Nothing is known of archived entries but sums, of whole hours at the finest: they are asked for by days.
-    before, after = 0, ((begun or now) - EPOCH) // DAY + 1
-    while after - before > 1:
-        between = (before + after) // 2
-        if ledger.spend(SpendQuery(by=(), until=EPOCH + between * DAY)):
-            after = between
-        else:
-            before = between
-    return EPOCH + before * DAY
 
 
 def read_charges(ledger: LedgerReader, since: datetime | None, until: datetime | None) -> Iterator[Charge]:

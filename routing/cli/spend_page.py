@@ -249,11 +249,10 @@ def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[
 def _span(budget: Budget, store: LedgerReader, now: datetime) -> tuple[datetime, datetime | None]:
     """Tell from when to when a budget counts; one that never ends begins with the first purchase."""
     from routing.core.window import WindowKind
-    from routing.spending import first_at
 
     span = budget.window.span(now)
     if budget.window.kind is WindowKind.LIFETIME:
-        return first_at(store, now) or now, None
+        return store.first_at() or now, None
     if budget.window.kind is WindowKind.ROLLING:
         # What counts now has no one end: it is told as if it ended with the present slice.
         return budget.window.earlier(now)[0], span.end

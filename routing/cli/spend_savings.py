@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -54,15 +53,16 @@ def find_savings(asked: Asked, settings: Settings, store: LedgerReader | None, n
         RequestError: for a baseline that is neither an importance nor a deployment.
 
     """
-    from routing.core.savings import baseline_of, compare_with
-    from routing.paid import read_paid
+    from routing.core.baseline import baseline_of
+    from routing.core.savings import Savings
+    from routing.paid import read_savings
     from routing.spending import ALWAYS
 
+    baseline = baseline_of(settings, named)
+    if store is None:
+        return Savings(baseline=baseline)
     since, until = asked.query.since or ALWAYS[0], asked.query.until or ALWAYS[1]
-    paid = read_paid(store, since, until) if store else ()
-    found = compare_with(baseline_of(settings, named), paid, asked.query.zone)
-    archives = store.archives() if store else ()
-    return replace(found, archived=tuple(each.file for each in archives if since < each.until))
+    return read_savings(store, baseline, since, until, asked.query.zone, asked.now)
 
 
 def read_settings(asked: Asked) -> Settings:

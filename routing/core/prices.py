@@ -144,6 +144,10 @@ class PriceBook:
         self._rates = {name: sorted(given, key=lambda rate: rate.since) for name, given in rates.items()}
         self._cards: dict[tuple[str, date], RateCard] = {}
 
+    def days(self, deployment: str) -> tuple[date, ...]:
+        """List the days from which a deployment has another price, oldest first."""
+        return tuple(dict.fromkeys(rate.since for rate in self._rates.get(deployment, ())))
+
     def card(self, deployment: str, on: date) -> RateCard:
         """Look up a deployment's rates of a day.
 

@@ -336,7 +336,7 @@ def _remove(work: Archiving, row: Row) -> None:
             work.watch("removed some")
 
 
-def _remove_page(cursor: Cursor, span: dict[str, int], sums: str, dialect: Dialect) -> None:
+def _remove_page(cursor: Cursor, span: dict[str, int], sums: tuple[str, str], dialect: Dialect) -> None:
     """Remove the entries of some requests and keep their sums, unless someone else, who does the same, was quicker."""
     if is_removed(cursor, span):
         return

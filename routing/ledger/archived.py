@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from heapq import merge
 from typing import TYPE_CHECKING
 
+from routing.ledger import paid
 from routing.ledger.archive_files import read_file, sha256_of
 from routing.ledger.base import Archive, ArchiveError, WrongFile
 from routing.ledger.operations import fetch_all
@@ -39,6 +40,7 @@ def archive_from(row: Row) -> Archive:
         at=from_ms(row["at"]),
         finished=row["state"] == "done",
         sealed=bool(row["sealed"]),
+        all_sums=bool(row["all_sums"]),
         requests=row["requests"] or 0,
         entries=row["entries"] or 0,
         first_seq=row["first_seq"] or 0,
@@ -59,9 +61,14 @@ def archives_behind(cursor: Cursor, query: SpendQuery) -> tuple[Archive, ...]:
         edge if asked is None else to_ms(asked)
         for asked, edge in zip((query.since, query.until), ALWAYS_MS, strict=True)
     )
-    one_by_one = [piece.since for piece in pieces(since, until, rollups_for(query.by)) if piece.rollup is None]
-    known = archives(cursor)
-    return tuple(each for each in known if any(piece < to_ms(each.until) for piece in one_by_one))
+    cut = pieces(since, until, rollups_for(query.by))
+    one_by_one = [piece.since for piece in cut if piece.rollup is None]
+    told_apart = [piece.since for piece in cut] if {"asset"} < {*query.by} else []
+    return tuple(
+        each
+        for each in archives(cursor)
+        if any(piece < to_ms(each.until) for piece in (one_by_one if each.all_sums else one_by_one + told_apart))
+    )
 
 
 def find_archives(known: Sequence[Archive], files: Sequence[Path]) -> list[tuple[Archive, Path]]:
@@ -143,8 +150,11 @@ def is_removed(cursor: Cursor, span: Mapping[str, int]) -> bool:
     return not cursor.fetchall()
 
 
-def sums_to_remove(cursor: Cursor, span: Mapping[str, int], dialect: Dialect) -> str | None:
-    """Add up what reports read of the entries of some requests, as roll-ups do; ``None`` where they are gone."""
+def sums_to_remove(cursor: Cursor, span: Mapping[str, int], dialect: Dialect) -> tuple[str, str] | None:
+    """Add up what reports read of the entries of some requests, as roll-ups do; ``None`` where they are gone.
+
+    The second are those that savings are computed from.
+    """
     if is_removed(cursor, span):
         return None
     seqs = SQL["entries_to_remove"]
@@ -154,10 +164,11 @@ def sums_to_remove(cursor: Cursor, span: Mapping[str, int], dialect: Dialect) ->
     months = to_json(months_between(extent["first_at"], extent["last_at"]))
     cursor.execute(worded("sums_of_entries", dialect, charges), {**span, "last": LAST, "months": months})
     (row,) = cursor.fetchall()
-    return row["sums"] or "[]"
+    return row["sums"] or "[]", paid.sums_to_remove(cursor, span, dialect)
 
 
-def keep_sums(cursor: Cursor, sums: str, dialect: Dialect) -> None:
-    """Add sums to those of what was archived before: the same statement as that of the roll-ups, for another table."""
+def keep_sums(cursor: Cursor, sums: tuple[str, str], dialect: Dialect) -> None:
+    """Add sums to those of what was archived before: the same statements as those of the roll-ups, for other tables."""
     statement = worded("add_sums", dialect, "").replace("spend_sums", "archived_sums")
-    cursor.execute(statement, {"rows": sums})
+    cursor.execute(statement, {"rows": sums[0]})
+    paid.keep(cursor, sums[1], dialect)

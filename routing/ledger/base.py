@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.alerts import Alert, AlertStanding, Delivery
+    from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.entries import (
         Adjustment,
@@ -90,7 +91,7 @@ class Ledger(Protocol):
         """
 
     def roll_up(self, at_least: int = 1) -> bool:
-        """Fold the next entries, at most 5,000, into the sums that reports read; nothing where fewer than this wait.
+        """Fold the next entries, at most 20,000, into the sums that reports read; nothing where fewer than this wait.
 
         Returns whether there was something to fold: repeat it to fold everything. Each entry is folded exactly once,
         however many processes do so at a time.
@@ -203,7 +204,9 @@ class SealCheck:
 class Archive:
     """Entries that were moved to a file: those of requests made before ``until`` of which everything was over.
 
-    The figures are ``0`` as long as the file is not written. ``finished``: nothing of it is left to do.
+    The figures are ``0`` as long as the file is not written. ``finished``: nothing of it is left to do. ``all_sums``:
+    the ledger kept all the sums of it that there are; an older version kept none of what requests cost by what a price
+    reads of them, and none of assets by importance or tags.
     """
 
     id: int
@@ -212,6 +215,7 @@ class Archive:
     at: datetime
     finished: bool
     sealed: bool
+    all_sums: bool = True
     requests: int = 0
     entries: int = 0
     first_seq: int = 0
@@ -251,6 +255,16 @@ class LedgerReader(Protocol):
     def pasts(self, since: datetime, until: datetime) -> Iterator[Past]:
         """Walk the same requests as ``histories`` does, with as much of each as a replay needs."""
 
+    def paid_each(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[Paid]]:
+        """Sum up the requests made in each ``[since, until)``, all of one state of the ledger.
+
+        Those that are alike in all that a price reads of them are one, however many they are: alike but for tags and
+        deadlines, which are left out, and for the lengths of prompts and of texts in them, which are told as spans.
+        """
+
+    def first_at(self) -> datetime | None:
+        """Tell when the first request was made, archived or not; ``None`` where none ever was."""
+
     def unconfirmed(self) -> Iterator[AttemptHistory]:
         """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first."""
 
@@ -276,7 +290,8 @@ class LedgerReader(Protocol):
         """List the archives that an answer of ``spend`` misses: it would have needed their entries one by one.
 
         Those are groups by ``request_id`` or ``parent``, times that are no whole hours in UTC, groups by a tag of times
-        that are no whole days, and groups by several tags or by ``asset`` of times that are no whole months.
+        that are no whole days, and groups by several tags or by ``asset`` of times that are no whole months; of what an
+        older version archived, all groups by ``asset`` and something else.
         """
 
 

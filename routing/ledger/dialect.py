@@ -12,7 +12,8 @@ class Dialect:
     ``tag`` reads the tag that ``parameter`` names from ``tags``; ``rows`` makes a table ``r`` of one column, ``value``,
     from the JSON list in ``parameter``, ``number`` and ``text`` read from a list in it what stands at a ``place``;
     ``pack`` writes rows of ``columns`` as a JSON list of lists. ``each_tag`` makes a table ``t`` of ``key`` and
-    ``value`` from the tags of a request, ``same_tags`` finds the label that has them.
+    ``value`` from the tags of a request, ``same_tags`` finds the label that has them. ``shape`` takes from the features
+    of a request what no price reads or what is known otherwise, ``same_features`` compares what is left.
     """
 
     tag: str
@@ -22,6 +23,12 @@ class Dialect:
     pack: str
     each_tag: str
     same_tags: str
+    shape: str
+    same_features: str
+
+
+_NOT_OF_SHAPE = ("prompt_bytes", "quality", "deployment", "max_price_nusd", "deadline_s")
+_PATHS = ", ".join(f"'$.{name}'" for name in _NOT_OF_SHAPE)
 
 
 SQLITE = Dialect(
@@ -32,6 +39,9 @@ SQLITE = Dialect(
     pack="CAST(json_group_array(json_array({columns})) AS TEXT)",
     each_tag="json_each(q.tags) AS t",
     same_tags="l.tags = q.tags",
+    # What a function of JSON returns would go into a list as JSON, a text does not.
+    shape=f"'' || json_remove(q.features, {_PATHS})",
+    same_features="s.features = c.features",
 )
 
 POSTGRES = Dialect(
@@ -43,4 +53,10 @@ POSTGRES = Dialect(
     each_tag="LATERAL jsonb_each_text(q.tags) AS t (key, value)",
     # The index is over a digest, which tags of any length have.
     same_tags="md5(CAST(l.tags AS TEXT)) = md5(CAST(q.tags AS TEXT)) AND l.tags = q.tags",
+    # JSONB has no such character; a request that has it keeps all it has.
+    shape=(
+        r"CASE WHEN strpos(q.features, '\u0000') > 0 THEN q.features"
+        f" ELSE CAST(CAST(q.features AS JSONB) - CAST('{{{','.join(_NOT_OF_SHAPE)}}}' AS TEXT[]) AS TEXT) END"
+    ),
+    same_features="md5(s.features) = md5(c.features) AND s.features = c.features",
 )

@@ -14,6 +14,7 @@ from routing.ledger.rows import (
     alert_from,
     balance_from,
     entry_from,
+    from_ms,
     key_from,
     raise_from,
     record_from,
@@ -73,6 +74,12 @@ def histories_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list
         entries[row["request"]].append(row)
     page = [_history(request, entries[request["id"]], keys) for request in requests]
     return page, (last["at"], last["id"]) if len(requests) == PAGE else None
+
+
+def first_at(cursor: Cursor) -> datetime | None:
+    """Tell when the first request was made."""
+    extent = fetch(cursor, "extent_of_requests", {})
+    return from_ms(extent["first_at"]) if extent and extent["first_at"] is not None else None
 
 
 def unconfirmed_after(cursor: Cursor, seq: int) -> tuple[list[AttemptHistory], int | None]:

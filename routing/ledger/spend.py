@@ -29,6 +29,8 @@ OF_ENTRY = frozenset({"deployment", "model", "size", "quality"})
 IN_NO_SUM = frozenset({"asset", "request_id", "parent"})
 """Dimensions with so many values that sums by them and others would be as many as the entries."""
 
+_GROUPS = "LEFT JOIN spend_groups AS g ON g.id = s.spend_group"
+_LABELS = "LEFT JOIN spend_labels AS l ON l.id = s.label"
 _LENGTHS_MS = {Rollup.HOURS: HOUR_MS, Rollup.DAYS_BY_TAG: DAY_MS}
 _WITHOUT_TAGS = {Rollup.DAYS_BY_TAG: Rollup.HOURS, Rollup.MONTHS_BY_TAG: Rollup.MONTHS}
 """Where the same times are summed whatever the tags."""
@@ -45,11 +47,17 @@ class Piece:
 
 def spend(cursor: Cursor, queries: Iterable[SpendQuery], dialect: Dialect) -> list[list[SpendRow]]:
     """Answer each question on the one state that the cursor sees: see ``LedgerReader.spend_each``."""
+    rolled, last = read_sums_upto(cursor)
+    return [_answer(cursor, query, dialect, rolled, last) for query in queries]
+
+
+def read_sums_upto(cursor: Cursor) -> tuple[int | None, int]:
+    """Tell up to which entry all are folded (``None`` where sums are not worth reading), and which is the last."""
     rolled, last = mark(cursor)
     # Of a ledger that is hardly folded yet, its entries by time are read sooner than all that are not folded. Of one
     # whose old entries are in archives, only the sums know them.
     by_sums = rolled * 2 >= last or fetch(cursor, "archives", {}) is not None
-    return [_answer(cursor, query, dialect, rolled if by_sums else None, last) for query in queries]
+    return rolled if by_sums else None, last
 
 
 def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> list[SpendRow]:
@@ -77,7 +85,7 @@ def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | N
 
 def rollups_for(by: Sequence[str]) -> tuple[Rollup, ...]:
     """Choose the sums that tell these dimensions apart, finest first; none where there are no such sums."""
-    if {*by} == {"asset"}:
+    if "asset" in by and not {*by} & ({*DIMENSIONS} - {"asset", "importance"}):
         return (Rollup.MONTHS_BY_ASSET,)
     if IN_NO_SUM & {*by}:
         return ()
@@ -139,7 +147,11 @@ def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect
         return "", ""
     columns = partial(_columns, by, of_entry="g", of_request="g")
     if Rollup.MONTHS_BY_ASSET in read_from.values():
-        return _added("by_asset", read_from), SQL["of_asset_sums"]
+        tag = dialect.tag.format(tags="l.tags", parameter="{parameter}")
+        joins = [_GROUPS] if "importance" in by else []
+        joins += [_LABELS] if {*by} - {*DIMENSIONS} else []
+        of_sums = SQL["of_asset_sums"].format(columns=columns(tag=tag, of_asset="s"), joins=" ".join(joins))
+        return _added("by_asset", read_from), of_sums
     if Rollup.MONTHS_BY_LABELS in read_from.values():
         tag = dialect.tag.format(tags="l.tags", parameter="{parameter}")
         return _added("labelled", read_from), SQL["of_label_sums"].format(columns=columns(tag=tag))
@@ -160,12 +172,14 @@ def _added(name: str, read_from: Mapping[int, Rollup]) -> str:
     return SQL["sums"].format(name=name, pieces="\nUNION ALL\n".join(pieces)) + "\n"
 
 
-def _columns(by: Sequence[str], *, of_entry: str, of_request: str, tag: str) -> str:
+def _columns(by: Sequence[str], *, of_entry: str, of_request: str, tag: str, of_asset: str = "") -> str:
     """Name what is grouped by: in which tables it stands, and how a tag is read."""
     told = []
     for place, name in enumerate(by):
         if name not in DIMENSIONS:
             value = tag.format(parameter=f"tag_{place}")
+        elif name == "asset" and of_asset:
+            value = f"{of_asset}.{name}"
         else:
             value = f"{of_entry if name in OF_ENTRY else of_request}.{name}"
         told.append(f"COALESCE({value}, '') AS key_{place}, ")

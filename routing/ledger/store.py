@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from routing.ledger import (
     archive,
     archived,
+    paid,
     pasts,
     rare_operations,
     reading,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.alerts import Alert, AlertStanding, Delivery
+    from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.entries import Balance, Entry
     from routing.core.replay import Past
@@ -102,6 +104,16 @@ class CommonStore(ABC):
             with self._reader.reading() as cursor:
                 page, place = pasts.pasts_after(cursor, place, until)
             yield from page
+
+    def paid_each(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[Paid]]:
+        """See ``LedgerReader.paid_each``."""
+        with self._reader.reading() as cursor:
+            return paid.paid_each(cursor, spans, self._dialect)
+
+    def first_at(self) -> datetime | None:
+        """See ``LedgerReader.first_at``."""
+        with self._reader.reading() as cursor:
+            return reading.first_at(cursor)
 
     def unconfirmed(self) -> Iterator[AttemptHistory]:
         """See ``LedgerReader.unconfirmed``; read page by page."""
@@ -185,13 +197,18 @@ class CommonStore(ABC):
             if step is None:
                 return False
             sums, nameless = rollup.sums(cursor, step, self._dialect)
+            paid_sums, shapes = paid.sums(cursor, step, self._dialect)
         if nameless:
             with self._reader.reading() as cursor:
                 found = rollup.nameless(cursor, step, self._dialect)
             self._run_alone(partial(rollup.name, nameless=found, dialect=self._dialect))
+        if shapes:
+            self._run_alone(partial(paid.name, nameless=shapes, dialect=self._dialect))
+        if nameless or shapes:
             with self._reader.reading() as cursor:
                 sums, _ = rollup.sums(cursor, step, self._dialect)
-        self._run_alone(partial(rollup.fold, step=step, sums=sums, dialect=self._dialect))
+                paid_sums, _ = paid.sums(cursor, step, self._dialect)
+        self._run_alone(partial(_fold, step=step, sums=sums, paid_sums=paid_sums, dialect=self._dialect))
         return True
 
     # --- Keeping it safe --------------------------------------------------------------------------------------------
@@ -236,3 +253,9 @@ class CommonStore(ABC):
                 watch=watch or str,
             )
         )
+
+
+def _fold(cursor: Cursor, step: rollup.Step, sums: str, paid_sums: str, dialect: Dialect) -> None:
+    """Write a step of folding down, unless somebody else has done so."""
+    if rollup.fold(cursor, step, sums, dialect):
+        paid.add(cursor, paid_sums, dialect)

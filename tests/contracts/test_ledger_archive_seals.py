@@ -105,7 +105,7 @@ def test_whoever_deletes_sealed_entries_cannot_say_they_were_archived(shelf: She
     fill(ledger)
     ledger.seal(KEY, DECEMBER)
     shelf.tamper(
-        "INSERT INTO archives VALUES (1, 'done', 'x.csv', 1, 99, 1, 1, 'x', 1, 2, 1, 2, 0, '{}', NULL)",
+        "INSERT INTO archives VALUES (1, 'done', 'x.csv', 1, 99, 1, 1, 'x', 1, 2, 1, 2, 0, '{}', NULL, 1)",
         "DELETE FROM entries WHERE seq IN (1, 2)",
     )
     told = ledger.check_seals(KEY).differences

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from routing.core.baseline import Paid, baseline_of
 from routing.core.features import Features
 from routing.core.picture import Size
 from routing.core.policy import Ask, Policy, Route, Settings, SortRule
 from routing.core.prices import PriceBook
-from routing.core.savings import Paid, Savings, baseline_of, compare_with
+from routing.core.savings import Savings, compare_with
 from routing.errors import RequestError
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
 
@@ -95,7 +96,7 @@ def test_a_baseline_may_be_cheaper_than_what_was_spent() -> None:
 
 
 def test_what_the_cache_answered_is_on_neither_side() -> None:
-    found = compared(paid(images=0, from_cache=2, spent_nusd=0, saved_nusd=7))
+    found = compared(paid(images=0, requests=0, from_cache=2, spent_nusd=0, saved_nusd=7))
     assert (found.groups, found.from_cache, found.saved_by_cache_nusd) == ({}, 2, 7)
 
 

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from routing.core.baseline import baseline_of
 from routing.core.lineage import assets_of
 from routing.core.money import usd
 from routing.core.policy import Ask, Policy, Route, Settings, SortRule
 from routing.core.prices import Line, PriceBook, Rate, Unit, Usage
-from routing.core.savings import baseline_of, compare_with
+from routing.core.savings import compare_with
 from routing.core.spend import Period, SpendQuery, SpendRow
 from routing.paid import read_paid
 from routing.reports.assets import assets_json, assets_notes, assets_table, counted, lineage

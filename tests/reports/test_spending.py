@@ -15,7 +15,6 @@ from routing.spending import (
     charges_of,
     children_of,
     files_missed,
-    first_at,
     last_pictures,
     read_charges,
     read_spend,
@@ -46,7 +45,7 @@ def archived(tmp_path: Path) -> Store:
 
 
 def test_reports_by_time_still_have_what_was_archived_on_its_own_days(archived: Store) -> None:
-    assert first_at(archived, NOW) == OCTOBER
+    assert archived.first_at() == OCTOBER
     rows = read_spend(archived, SpendQuery(by=(), per=Period.DAY), NOW)
     assert [(row.period, row.spent) for row in rows] == [
         *((date(2026, 10, 1 + n), CENT) for n in range(5)), (date(2026, 11, 2), 3 * CENT),
@@ -72,7 +71,7 @@ def test_an_export_that_would_be_incomplete_is_refused_with_the_day_to_begin_wit
 
 def test_an_empty_ledger_has_neither_a_beginning_nor_an_end() -> None:
     store = ledger()
-    assert first_at(store, NOW) is None
+    assert store.first_at() is None
     assert read_spend(store, SpendQuery(per=Period.DAY), NOW) == []
     assert list(read_charges(store, None, None)) == []
 

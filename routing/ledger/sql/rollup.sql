@@ -82,6 +82,10 @@ WITH months AS MATERIALIZED (
     SUM(d.unconfirmed_nusd) AS unconfirmed_nusd, SUM(d.images) AS images, SUM(d.requests) AS requests,
     SUM(d.cached) AS cached
   FROM daily AS d JOIN tags_of_labels AS t ON t.label = d.label GROUP BY d.day, d.month, d.spend_group, t.tag
+), importances AS MATERIALIZED (
+  -- What tells importances apart is the first group that has each.
+  SELECT g.id AS spend_group, f.id AS first_group FROM spend_groups AS g
+  JOIN (SELECT importance, MIN(id) AS id FROM spend_groups GROUP BY importance) AS f ON f.importance = g.importance
 ), summed AS (
   SELECT 1 AS rollup, hour AS start, spend_group, 0 AS label, '' AS asset,
     SUM(spent_nusd) AS spent_nusd, SUM(saved_nusd) AS saved_nusd, SUM(unconfirmed_nusd) AS unconfirmed_nusd,
@@ -103,9 +107,11 @@ WITH months AS MATERIALIZED (
     SUM(spent_nusd), SUM(saved_nusd), SUM(unconfirmed_nusd), SUM(images), SUM(requests), SUM(cached)
   FROM daily GROUP BY month, spend_group, label
   UNION ALL
-  SELECT 6, d.month, 0, 0, f.asset, SUM(f.spent_nusd), SUM(f.saved_nusd), SUM(f.unconfirmed_nusd), SUM(f.images),
-    SUM(f.requests), SUM(f.cached)
-  FROM finest AS f JOIN days AS d ON d.day = f.hour - f.hour % 86400000 GROUP BY d.month, f.asset
+  SELECT 6, d.month, g.first_group, f.label, f.asset, SUM(f.spent_nusd), SUM(f.saved_nusd), SUM(f.unconfirmed_nusd),
+    SUM(f.images), SUM(f.requests), SUM(f.cached)
+  FROM finest AS f JOIN days AS d ON d.day = f.hour - f.hour % 86400000
+  LEFT JOIN importances AS g ON g.spend_group = f.spend_group
+  GROUP BY d.month, g.first_group, f.label, f.asset
 );
 
 -- name: sums_of_entries
@@ -133,8 +139,23 @@ ON CONFLICT (rollup, start, spend_group, label, asset) DO UPDATE SET
 SELECT (SELECT MIN(at) FROM entries WHERE kind IN ('settle', 'expire', 'adjust', 'cached')) AS first_at,
   (SELECT MAX(at) FROM entries WHERE kind IN ('settle', 'expire', 'adjust', 'cached')) AS last_at;
 
--- name: extent_of_sums
-SELECT MIN(start) AS first_at, MAX(start) AS last_at FROM spend_sums;
+-- name: next_of_charges
+-- Each by the first row of an index.
+SELECT MIN(at) AS at FROM (
+  SELECT MIN(at) AS at FROM entries WHERE kind IN ('settle', 'expire', 'adjust', 'cached') AND at >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 1 AND start >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 2 AND start >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 3 AND start >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 4 AND start >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 5 AND start >= :since
+  UNION ALL
+  SELECT MIN(start) FROM spend_sums WHERE rollup = 6 AND start >= :since
+) AS firsts;
 
 -- name: sums_that_differ
 -- Of one month: what was folded, less what its entries say and what stands for those that were archived.

@@ -95,5 +95,7 @@ SELECT {columns} 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.
 FROM labelled AS s JOIN spend_groups AS g ON g.id = s.spend_group JOIN spend_labels AS l ON l.id = s.label
 
 -- name: of_asset_sums
+-- Of what an older version archived, neither importance nor tags are known.
 UNION ALL
-SELECT s.asset, 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.requests, s.cached FROM by_asset AS s
+SELECT {columns} 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.requests, s.cached
+FROM by_asset AS s {joins}

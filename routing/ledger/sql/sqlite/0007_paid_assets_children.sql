@@ -1,0 +1,59 @@
+-- Sums of what requests cost by all that a price reads of them, assets told apart by importance and tags, and an index
+-- that finds what was made from a request.
+
+-- Everything is folded anew, after this and beside those who write; of what was archived the old sums stay. In those by
+-- asset, `spend_group` is now the first group of the importance, and `label` names the tags.
+DELETE FROM spend_sums;
+INSERT INTO spend_sums SELECT * FROM archived_sums;
+UPDATE rollup_mark SET rolled_seq = 0;
+
+-- 0: its entries were moved by a version that kept fewer sums.
+ALTER TABLE archives ADD COLUMN all_sums INTEGER NOT NULL DEFAULT 1;
+UPDATE archives SET all_sums = 0 WHERE state IN ('removing', 'done');
+
+-- What a price reads of a request, each combination once; blank where no picture came, or an old version wrote too little.
+CREATE TABLE paid_shapes (
+  id INTEGER PRIMARY KEY,
+  importance TEXT NOT NULL,
+  partial INTEGER NOT NULL, -- whether an old version wrote too little
+  operation TEXT NOT NULL,
+  size TEXT NOT NULL, -- of the pictures that were delivered
+  images INTEGER NOT NULL,
+  prompt_chars INTEGER NOT NULL, -- this and the next: the least of some lengths that are folded together
+  text_chars INTEGER NOT NULL,
+  features TEXT NOT NULL -- a JSON object of the others
+) STRICT;
+CREATE INDEX paid_shapes_by_name ON paid_shapes (
+  importance, size, images, prompt_chars, text_chars, operation, partial, features
+);
+
+CREATE TABLE paid_sums (
+  rollup INTEGER NOT NULL, -- 1 hours, 2 months
+  start INTEGER NOT NULL, -- of the hour or month in UTC that the requests were made in
+  shape INTEGER NOT NULL, -- paid_shapes.id
+  requests INTEGER NOT NULL, -- those that were charged or brought pictures
+  prompt_tokens INTEGER NOT NULL,
+  spent_nusd INTEGER NOT NULL,
+  failed_nusd INTEGER NOT NULL, -- by attempts that brought no picture
+  unconfirmed_nusd INTEGER NOT NULL,
+  from_cache INTEGER NOT NULL, -- pictures
+  saved_nusd INTEGER NOT NULL,
+  PRIMARY KEY (rollup, start, shape)
+) STRICT, WITHOUT ROWID;
+
+-- What of `paid_sums` stands for entries that were moved.
+CREATE TABLE archived_paid_sums (
+  rollup INTEGER NOT NULL,
+  start INTEGER NOT NULL,
+  shape INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  prompt_tokens INTEGER NOT NULL,
+  spent_nusd INTEGER NOT NULL,
+  failed_nusd INTEGER NOT NULL,
+  unconfirmed_nusd INTEGER NOT NULL,
+  from_cache INTEGER NOT NULL,
+  saved_nusd INTEGER NOT NULL,
+  PRIMARY KEY (rollup, start, shape)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX requests_by_parent ON requests (parent) WHERE parent IS NOT NULL;

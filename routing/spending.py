@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from routing.core.charge import CHARGING, Charge
 from routing.core.spend import SpendQuery, in_order, split, total_of
+from routing.core.window import EVER
 from routing.errors import RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
+    from datetime import date, datetime
 
-    from routing.core.entries import RequestRecord
     from routing.core.spend import SpendRow
     from routing.ledger.base import LedgerReader, RequestHistory
-
-ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
-"""Before and after every time there is."""
 
 
 def read_spend(ledger: LedgerReader, query: SpendQuery, now: datetime) -> list[SpendRow]:
@@ -61,22 +57,17 @@ def _parts(ledger: LedgerReader, query: SpendQuery, now: datetime) -> list[tuple
 
 
 def read_charges(ledger: LedgerReader, since: datetime | None, until: datetime | None) -> Iterator[Charge]:
-    """Walk everything that spend counts of ``since <= at < until``, request by request, without holding it all.
-
-    Reads every request there is: one of long ago may have been corrected yesterday.
+    """Walk everything that spend counts of ``since <= at < until``, in order of time, without holding it all.
 
     Raises:
         RequestError: at the end, where some of it was archived, and so is missing.
 
     """
     charged_nusd = saved_nusd = 0
-    for history in ledger.histories(*ALWAYS):
-        for charge in charges_of(history):
-            at = charge.entry.at
-            if (since is None or at >= since) and (until is None or at < until):
-                charged_nusd += charge.charged_nusd
-                saved_nusd += charge.saved_nusd
-                yield charge
+    for charge in ledger.charges(since or EVER[0], until or EVER[1]):
+        charged_nusd += charge.charged_nusd
+        saved_nusd += charge.saved_nusd
+        yield charge
     archives = ledger.archives()
     if not archives:
         return
@@ -109,24 +100,16 @@ def charges_of(history: RequestHistory) -> list[Charge]:
     return sorted(found, key=lambda charge: charge.entry.seq)
 
 
-def children_of(ledger: LedgerReader, record: RequestRecord) -> list[str]:
-    """List the requests that were made from this one, by their ids; reads all spending since."""
-    rows = ledger.spend(SpendQuery(by=("parent", "request_id"), since=record.at))
-    return sorted(row.key[1] for row in rows if row.key[0] == record.request_id)
-
-
 def last_pictures(
     ledger: LedgerReader, since: datetime, until: datetime, importance: str, most: int
 ) -> list[tuple[str, str]]:
     """List assets that got a picture of an importance in this time, latest last, each with its newest picture's key."""
     newest: dict[str, str] = {}
-    for history in ledger.histories(since, until):
-        record = history.record
-        if record.importance != importance or not record.asset:
-            continue
+    for history in ledger.newest(since, until, importance):
         made = [each.reserve for each in history.attempts if each.resolution and each.resolution.images]
-        for entry in (*made, *history.cached):
-            if entry.picture_key:
-                newest.pop(record.asset, None)
-                newest[record.asset] = entry.picture_key
-    return list(newest.items())[-most:]
+        keys = [entry.picture_key for entry in (*made, *history.cached) if entry.picture_key]
+        if keys and history.record.asset:
+            newest.setdefault(history.record.asset, keys[-1])
+        if len(newest) >= most:
+            break
+    return [*reversed(newest.items())]

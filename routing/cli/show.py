@@ -54,7 +54,7 @@ def show(request_id: str, *, zone: tzinfo, config: Path, as_json: bool) -> None:
 
 def _shown(store: Store, history: RequestHistory, config: Path, zone: tzinfo) -> Shown:
     from routing.reports.show import Shown
-    from routing.spending import charges_of, children_of
+    from routing.spending import charges_of
 
     settings = _settings(config)
     entries = [*history.cached]
@@ -64,7 +64,7 @@ def _shown(store: Store, history: RequestHistory, config: Path, zone: tzinfo) ->
         record=history.record,
         entries=tuple(sorted(entries, key=lambda entry: entry.seq)),
         charges=tuple(charges_of(history)),
-        children=children_of(store, history.record),
+        children=store.children(history.record.request_id),
         asset=_asset(store, history, config),
         lines=_lines(history, settings) if settings else {},
         per={budget.name: budget.per for budget in settings.budgets if budget.per} if settings else {},
@@ -91,9 +91,9 @@ def _asset(store: Store, history: RequestHistory, config: Path) -> Asset | None:
     name = history.record.asset
     if not name:
         return None
-    warn_of_archives([each.file for each in store.archives_behind(SpendQuery(by=("asset", "importance")))])
-    rows = [row for row in store.spend(SpendQuery(by=("asset", "importance"))) if row.key[0] == name]
-    return next(iter(assets_of(rows, (), declared_importances(config)).all), None)
+    query = SpendQuery(by=("asset", "importance"), asset=name)
+    warn_of_archives([each.file for each in store.archives_behind(query)])
+    return next(iter(assets_of(store.spend(query), (), declared_importances(config)).all), None)
 
 
 def _lines(history: RequestHistory, settings: Settings) -> dict[str, tuple[Line, ...]]:

@@ -301,18 +301,17 @@ def _counts(budget: Budget, row: SpendRow) -> bool:
 
 
 def _unconfirmed(store: LedgerReader, query: SpendQuery) -> Iterator[UnconfirmedCall]:
+    from routing.core.window import EVER
     from routing.reports.page.data import UnconfirmedCall
 
-    for attempt in store.unconfirmed():
-        at = attempt.resolution.at if attempt.resolution else attempt.reserve.at
-        if (query.since is None or at >= query.since) and (query.until is None or at < query.until):
-            yield UnconfirmedCall(
-                request_id=attempt.reserve.request_id,
-                at=at,
-                deployment=attempt.reserve.deployment,
-                amount=attempt.cost_nusd,
-                reason=attempt.resolution.reason if attempt.resolution else "",
-            )
+    for attempt in store.unconfirmed(query.since or EVER[0], query.until or EVER[1]):
+        yield UnconfirmedCall(
+            request_id=attempt.reserve.request_id,
+            at=attempt.resolution.at if attempt.resolution else attempt.reserve.at,
+            deployment=attempt.reserve.deployment,
+            amount=attempt.cost_nusd,
+            reason=attempt.resolution.reason if attempt.resolution else "",
+        )
 
 
 def _shutdowns(settings: Settings, today: date) -> Iterable[Shutdown]:
@@ -328,14 +327,15 @@ def _finals(asked: Asked, read: RouterConfig, store: LedgerReader) -> Iterator[F
     """Find the newest finished assets whose picture the cache still has."""
     from routing.assembly import SystemClock, find_cache
     from routing.cli.opening import LateLog
+    from routing.core.window import EVER
     from routing.reports.page.data import FinalPicture
     from routing.reports.page.thumbnails import THUMBNAILS_AT_MOST
-    from routing.spending import ALWAYS, last_pictures
+    from routing.spending import last_pictures
 
     cache = find_cache(read, SystemClock(), LateLog())
     if cache is None:
         return
-    since, until = asked.query.since or ALWAYS[0], asked.query.until or ALWAYS[1]
+    since, until = asked.query.since or EVER[0], asked.query.until or EVER[1]
     highest = read.settings.policy.importance[-1]
     for asset, key in reversed(last_pictures(store, since, until, highest, THUMBNAILS_AT_MOST)):
         call = cache.get(key)

@@ -55,13 +55,13 @@ def find_savings(asked: Asked, settings: Settings, store: LedgerReader | None, n
     """
     from routing.core.baseline import baseline_of
     from routing.core.savings import Savings
+    from routing.core.window import EVER
     from routing.paid import read_savings
-    from routing.spending import ALWAYS
 
     baseline = baseline_of(settings, named)
     if store is None:
         return Savings(baseline=baseline)
-    since, until = asked.query.since or ALWAYS[0], asked.query.until or ALWAYS[1]
+    since, until = asked.query.since or EVER[0], asked.query.until or EVER[1]
     return read_savings(store, baseline, since, until, asked.query.zone, asked.now)
 
 

@@ -48,13 +48,17 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpendQuery:
-    """Entries of ``since <= at < until``, grouped by dimensions or tag keys, and by days, weeks or months of a zone."""
+    """Entries of ``since <= at < until``, grouped by dimensions or tag keys, and by days, weeks or months of a zone.
+
+    With ``asset`` only those of requests for it.
+    """
 
     by: tuple[str, ...] = ("importance", "deployment")
     since: datetime | None = None
     until: datetime | None = None
     per: Period | None = None
     zone: tzinfo = UTC
+    asset: str | None = None
 
 
 def spend_query(  # noqa: PLR0913 - what may be asked, each by name

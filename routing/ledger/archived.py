@@ -61,9 +61,10 @@ def archives_behind(cursor: Cursor, query: SpendQuery) -> tuple[Archive, ...]:
         edge if asked is None else to_ms(asked)
         for asked, edge in zip((query.since, query.until), ALWAYS_MS, strict=True)
     )
-    cut = pieces(since, until, rollups_for(query.by))
+    by = query.by if query.asset is None else (*query.by, "asset")
+    cut = pieces(since, until, rollups_for(by))
     one_by_one = [piece.since for piece in cut if piece.rollup is None]
-    told_apart = [piece.since for piece in cut] if {"asset"} < {*query.by} else []
+    told_apart = [piece.since for piece in cut] if {"asset"} < {*by} else []
     return tuple(
         each
         for each in archives(cursor)

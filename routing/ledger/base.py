@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from routing.core.window import EVER
 from routing.errors import LedgerError
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from routing.core.alerts import Alert, AlertStanding, Delivery
     from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
+    from routing.core.charge import Charge
     from routing.core.entries import (
         Adjustment,
         Balance,
@@ -265,8 +267,26 @@ class LedgerReader(Protocol):
     def first_at(self) -> datetime | None:
         """Tell when the first request was made, archived or not; ``None`` where none ever was."""
 
-    def unconfirmed(self) -> Iterator[AttemptHistory]:
-        """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first."""
+    def newest(self, since: datetime, until: datetime, importance: str) -> Iterator[RequestHistory]:
+        """Walk the requests for assets made in ``[since, until)`` at one importance, newest first.
+
+        Those that were archived are left out.
+        """
+
+    def charges(self, since: datetime, until: datetime) -> Iterator[Charge]:
+        """Walk all that spend counts of ``[since, until)``, in order of time, without holding it all.
+
+        Those whose entries were archived are left out.
+        """
+
+    def children(self, request_id: str) -> tuple[str, ...]:
+        """List the requests that were made from this one, by their ids."""
+
+    def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
+        """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first.
+
+        Only those that ended in ``[since, until)``.
+        """
 
     def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:
         """Read every counter of a budget's windows (or slices) that start at these times."""

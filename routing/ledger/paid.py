@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from routing.core.baseline import Paid
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
-from routing.ledger.rollup import Rollup, months_between
+from routing.ledger.rollup import HOUR_MS, Rollup, months_between
 from routing.ledger.rows import features_from, to_json, to_ms
 from routing.ledger.spend import pieces, read_sums_upto
 
@@ -168,6 +168,8 @@ def _statement(name: str, touched: str, dialect: Dialect) -> str:
     found["same_shape"] = SQL["same_shape"].format(same_features=dialect.same_features)
     found["paid"] = SQL["paid"].format(
         touched=SQL[touched].format(**found) if touched else "",
+        mark="r.mark" if name == "paid_in_time" else f"q.at - q.at % {HOUR_MS}",
+        told="(r.images <> 0 AND q.features <> '{}')",  # else no price reads anything
         prompt_over=_over("q.prompt_chars", PROMPT_STEPS),
         text_over=_over("q.text_chars", TEXT_STEPS),
         shape=dialect.shape,

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routing.core.alerts import AlertStanding
+from routing.core.charge import Charge
 from routing.core.entries import RESOLUTIONS, EntryKind
 from routing.ledger.base import AttemptHistory, RequestHistory
 from routing.ledger.operations import counter_is_missing, fetch, fetch_all
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from routing.core.budgets import BudgetRaise, CounterKey
-    from routing.core.entries import Balance, Entry
+    from routing.core.entries import Balance, Entry, RequestRecord
     from routing.ledger.operations import Cursor
     from routing.ledger.rows import Row
 
 PAGE = 1000
+FEW = 50
 
 
 def history(cursor: Cursor, request_id: str) -> RequestHistory | None:
@@ -82,9 +84,31 @@ def first_at(cursor: Cursor) -> datetime | None:
     return from_ms(extent["first_at"]) if extent and extent["first_at"] is not None else None
 
 
-def unconfirmed_after(cursor: Cursor, seq: int) -> tuple[list[AttemptHistory], int | None]:
+def newest_before(
+    cursor: Cursor, place: Place, since: datetime, importance: str
+) -> tuple[list[RequestHistory], Place | None]:
+    """Read the next few requests for assets, newest first, and where those before them begin."""
+    at, key = place
+    bounds = {"at": at, "id": key, "since": to_ms(since), "importance": importance, "most": FEW}
+    requests = fetch_all(cursor, "newest_requests_of", bounds)
+    found = []
+    for request in requests:
+        rows = fetch_all(cursor, "entries_of_request", {"request": request["id"]})
+        found.append(_history(request, rows, counter_keys(cursor, rows)))
+    return found, (requests[-1]["at"], requests[-1]["id"]) if len(requests) == FEW else None
+
+
+def children(cursor: Cursor, request_id: str) -> tuple[str, ...]:
+    """List the requests that were made from one."""
+    return tuple(sorted(row["request_id"] for row in fetch_all(cursor, "children", {"request_id": request_id})))
+
+
+def unconfirmed_after(
+    cursor: Cursor, seq: int, since: datetime, until: datetime
+) -> tuple[list[AttemptHistory], int | None]:
     """Read the next page of unconfirmed attempts, and after which entry the one after it begins."""
-    found = fetch_all(cursor, "last_words_unconfirmed", {"seq": seq, "most": PAGE})
+    bounds = {"seq": seq, "since": to_ms(since), "until": to_ms(until), "most": PAGE}
+    found = fetch_all(cursor, "last_words_unconfirmed", bounds)
     page = []
     for last in found:
         rows = fetch_all(cursor, "entries_of_attempt", {"request": last["request"], "attempt": last["attempt"]})
@@ -140,6 +164,28 @@ def entries_after(cursor: Cursor, seq: int) -> list[Entry]:
     rows = fetch_all(cursor, "entries_after", {"seq": seq, "most": PAGE})
     keys = counter_keys(cursor, rows)
     return [entry_from(row, row["request_id"], keys) for row in rows]
+
+
+def charges_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list[Charge], Place | None]:
+    """Read the next page of charges in order of time, and where the one after it begins."""
+    at, seq = place
+    rows = fetch_all(cursor, "charges_after", {"at": at, "seq": seq, "until": to_ms(until), "most": PAGE})
+    if not rows:
+        return [], None
+    sql, parameters = listed(SQL["requests_by_id"], "ids", sorted({row["request"] for row in rows}))
+    cursor.execute(sql, parameters)
+    records = {row["id"]: record_from(row) for row in cursor.fetchall()}
+    page = [_charge(row, records[row["request"]]) for row in rows]
+    return page, (rows[-1]["at"], rows[-1]["seq"]) if len(rows) == PAGE else None
+
+
+def _charge(row: Row, record: RequestRecord) -> Charge:
+    return Charge(
+        record=record,
+        entry=entry_from(row, record.request_id, {}),
+        resolved_at=from_ms(row["resolved_at"]),
+        unconfirmed=bool(row["in_doubt"]),
+    )
 
 
 def alerts(cursor: Cursor, since: datetime) -> tuple[AlertStanding, ...]:

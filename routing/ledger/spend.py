@@ -69,7 +69,7 @@ def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | N
         edge if asked is None else to_ms(asked)
         for asked, edge in zip((query.since, query.until), ALWAYS_MS, strict=True)
     )
-    rollups = rollups_for(query.by) if rolled is not None else ()
+    rollups = rollups_for(query.by if query.asset is None else (*query.by, "asset")) if rolled is not None else ()
     cut = pieces(since, until, rollups)
     bounds: dict[str, object] = {"since": since, "until": until, "rolled": rolled, "last": last}
     for place, piece in enumerate(cut):
@@ -77,8 +77,12 @@ def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | N
     summed = [piece for piece in cut if piece.rollup]
     if summed:
         bounds |= {"tail_since": summed[0].since, "tail_until": summed[-1].until}
+    if query.asset is not None:
+        bounds["asset"] = query.asset
     tags = {f"tag_{place}": name for place, name in enumerate(query.by) if name not in DIMENSIONS}
-    cursor.execute(_statement(query.by, tuple(piece.rollup for piece in cut), dialect), {**tags, **bounds})
+    read_from = tuple(piece.rollup for piece in cut)
+    statement = _statement(query.by, read_from, dialect, of_one_asset=query.asset is not None)
+    cursor.execute(statement, {**tags, **bounds})
     rows = (_row(query.by, row) for row in cursor.fetchall())
     return sorted((row for row in rows if _came_about(row)), key=lambda row: (-row.spent, row.key))
 
@@ -113,14 +117,17 @@ def pieces(since: int, until: int, rollups: Sequence[Rollup]) -> list[Piece]:
 
 
 @lru_cache(maxsize=64)
-def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect) -> str:
+def _statement(
+    by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect, *, of_one_asset: bool
+) -> str:
     """Write a question; keys of tags are data and never become part of it."""
     charges = [
         SQL["charges"].format(which=f"e.at >= :since_{place} AND e.at < :until_{place}")
         for place, rollup in enumerate(read_from)
         if rollup is None
     ]
-    sums, of_sums = _sums(by, {place: rollup for place, rollup in enumerate(read_from) if rollup}, dialect)
+    summed = {place: rollup for place, rollup in enumerate(read_from) if rollup}
+    sums, of_sums = _sums(by, summed, dialect, only=" AND asset = :asset" if of_one_asset else "")
     if sums:
         # What is not folded yet is found by its number: the sign keeps it from being sought by its time.
         tail = "+e.at >= :tail_since AND +e.at < :tail_until"
@@ -136,12 +143,13 @@ def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialec
         of_entries=_columns(by, of_entry="c", of_request="q", tag=tag),
         of_holds=_columns(by, of_entry="e", of_request="q", tag=tag),
         of_sums=of_sums,
+        only=" AND q.asset = :asset" if of_one_asset else "",
         keys="".join(f"{key}, " for key in keys),
         group_by=f"GROUP BY {', '.join(keys)}" if keys else "",
     )
 
 
-def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect) -> tuple[str, str]:
+def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect, *, only: str) -> tuple[str, str]:
     """Write what adds up the sums of some pieces, and what names them."""
     if not read_from:
         return "", ""
@@ -151,7 +159,7 @@ def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect
         joins = [_GROUPS] if "importance" in by else []
         joins += [_LABELS] if {*by} - {*DIMENSIONS} else []
         of_sums = SQL["of_asset_sums"].format(columns=columns(tag=tag, of_asset="s"), joins=" ".join(joins))
-        return _added("by_asset", read_from), of_sums
+        return _added("by_asset", read_from, only), of_sums
     if Rollup.MONTHS_BY_LABELS in read_from.values():
         tag = dialect.tag.format(tags="l.tags", parameter="{parameter}")
         return _added("labelled", read_from), SQL["of_label_sums"].format(columns=columns(tag=tag))
@@ -164,9 +172,9 @@ def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect
     return _added("tagged", read_from) + _added("plain", without), f"{tagged}\n{plain}"
 
 
-def _added(name: str, read_from: Mapping[int, Rollup]) -> str:
+def _added(name: str, read_from: Mapping[int, Rollup], only: str = "") -> str:
     pieces = (
-        SQL["rolled_up"].format(rollup=rollup.value, since=f":since_{place}", until=f":until_{place}")
+        SQL["rolled_up"].format(rollup=rollup.value, since=f":since_{place}", until=f":until_{place}", only=only)
         for place, rollup in read_from.items()
     )
     return SQL["sums"].format(name=name, pieces="\nUNION ALL\n".join(pieces)) + "\n"

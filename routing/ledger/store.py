@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from routing.core.window import EVER
 from routing.ledger import (
     archive,
     archived,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from routing.core.alerts import Alert, AlertStanding, Delivery
     from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
+    from routing.core.charge import Charge
     from routing.core.entries import Balance, Entry
     from routing.core.replay import Past
     from routing.core.spend import SpendQuery, SpendRow
@@ -115,12 +117,33 @@ class CommonStore(ABC):
         with self._reader.reading() as cursor:
             return reading.first_at(cursor)
 
-    def unconfirmed(self) -> Iterator[AttemptHistory]:
+    def newest(self, since: datetime, until: datetime, importance: str) -> Iterator[RequestHistory]:
+        """See ``LedgerReader.newest``; read few by few: whoever looks back soon has seen enough."""
+        place: reading.Place | None = reading.before(until)
+        while place is not None:
+            with self._reader.reading() as cursor:
+                page, place = reading.newest_before(cursor, place, since, importance)
+            yield from page
+
+    def charges(self, since: datetime, until: datetime) -> Iterator[Charge]:
+        """See ``LedgerReader.charges``; read page by page."""
+        place: reading.Place | None = reading.before(since)
+        while place is not None:
+            with self._reader.reading() as cursor:
+                page, place = reading.charges_after(cursor, place, until)
+            yield from page
+
+    def children(self, request_id: str) -> tuple[str, ...]:
+        """See ``LedgerReader.children``."""
+        with self._reader.reading() as cursor:
+            return reading.children(cursor, request_id)
+
+    def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """See ``LedgerReader.unconfirmed``; read page by page."""
         seq: int | None = 0
         while seq is not None:
             with self._reader.reading() as cursor:
-                page, seq = reading.unconfirmed_after(cursor, seq)
+                page, seq = reading.unconfirmed_after(cursor, seq, since, until)
             yield from page
 
     def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:

@@ -22,7 +22,7 @@ from routing.reports.savings import savings_headline, savings_json, savings_note
 from routing.reports.sheet import harmless
 from routing.reports.show import Shown, show_json, show_report
 from routing.reports.spend import spark_lines, spend_remarks, spend_table
-from routing.spending import charges_of, children_of, read_spend
+from routing.spending import charges_of, read_spend
 from tests.cli.golden import check_golden
 from tests.core.making import deployment, per_image, piece_model
 from tests.ledger.purchases import record, reservation, settle
@@ -148,7 +148,7 @@ def test_a_request_reads_as_agreed(store: Store, request_id: str, width: int) ->
     assert history is not None
     found = assets_of(store.spend(SpendQuery(by=("asset", "importance"))), [], RANKS)
     asset = next((each for each in found.all if each.name == history.record.asset), None)
-    shown = show(store, request_id, children=children_of(store, history.record), asset=asset, zone=BERLIN)
+    shown = show(store, request_id, children=store.children(request_id), asset=asset, zone=BERLIN)
     check_golden(GOLDEN / f"show-{request_id.replace('/', '-')}-{width}.txt", "\n".join(show_report(shown, width)))
 
 

@@ -13,7 +13,6 @@ from routing.errors import RequestError
 from routing.paid import read_paid
 from routing.spending import (
     charges_of,
-    children_of,
     files_missed,
     last_pictures,
     read_charges,
@@ -114,9 +113,7 @@ def test_what_was_made_from_a_request_is_found() -> None:
         Happened(request_id="a", at=NOVEMBER + DAY, parent="draft"),
         Happened(request_id="other", at=NOVEMBER + DAY, parent="b"),
     )
-    history = store.history("draft")
-    assert history is not None
-    assert children_of(store, history.record) == ["a", "b"]
+    assert store.children("draft") == ("a", "b")
 
 
 def test_the_newest_picture_of_each_finished_asset_is_found() -> None:

@@ -7,18 +7,29 @@
 WITH touched AS MATERIALIZED (
   {touched}
 ), steps AS MATERIALIZED (
-  SELECT t.mark, t.before, e.request, e.attempt, e.seq, e.kind, e.amount_nusd, e.images, e.unconfirmed
+  SELECT t.mark, t.before, e.request, e.attempt, e.seq, e.kind, e.amount_nusd, e.images, e.size, e.unconfirmed
   FROM touched AS t CROSS JOIN entries AS e
   WHERE e.request = t.request AND e.kind IN ('settle', 'release', 'expire') AND e.seq <= :last
   UNION ALL
-  SELECT t.mark, t.before, e.request, e.attempt, e.seq, e.kind, e.amount_nusd, e.images, e.unconfirmed
+  SELECT t.mark, t.before, e.request, e.attempt, e.seq, e.kind, e.amount_nusd, e.images, e.size, e.unconfirmed
   FROM touched AS t CROSS JOIN entries AS e
   WHERE e.request = t.request AND e.kind IN ('adjust', 'cached') AND e.seq <= :last
-), attempts AS (
-  SELECT s.side, s.mark, s.request, s.attempt,
-    SUM(CASE WHEN s.kind = 'cached' THEN 0 ELSE s.amount_nusd END) AS spent_nusd,
-    SUM(CASE WHEN s.kind = 'cached' THEN 0 ELSE s.images END) AS images,
-    MIN(CASE WHEN s.kind <> 'cached' AND s.images <> 0 THEN s.seq END) AS delivered_seq,
+), requested AS (
+  SELECT s.side, s.mark, s.request,
+    CAST(SUM(CASE WHEN s.kind = 'cached' THEN 0 ELSE s.amount_nusd END) AS BIGINT) AS spent_nusd,
+    CAST(SUM(CASE WHEN s.kind = 'cached' THEN 0 ELSE s.images END) AS BIGINT) AS images,
+    SUBSTR(
+      MIN(CASE WHEN s.kind <> 'cached' AND s.images <> 0 THEN CAST(1000000000000000 + s.seq AS TEXT) || s.size END), 17
+    ) AS size,
+    SUM(CASE
+      WHEN s.kind = 'cached' OR s.images <> 0 THEN 0
+      WHEN s.kind = 'adjust' AND EXISTS (
+        SELECT 1 FROM entries AS r
+        WHERE r.request = s.request AND r.attempt = s.attempt AND r.kind IN ('settle', 'release', 'expire')
+          AND r.images <> 0
+      ) THEN 0
+      ELSE s.amount_nusd
+    END) AS failed_nusd,
     SUM(CASE WHEN s.unconfirmed = 1 AND NOT EXISTS (
       SELECT 1 FROM entries AS a
       WHERE a.request = s.request AND a.attempt = s.attempt AND a.kind IN ('adjust', 'cached')
@@ -30,13 +41,7 @@ WITH touched AS MATERIALIZED (
     SELECT 1 AS side, :last AS upto, steps.* FROM steps
     UNION ALL
     SELECT -1, before, steps.* FROM steps WHERE seq <= before
-  ) AS s GROUP BY s.side, s.mark, s.request, s.attempt
-), requested AS (
-  SELECT side, mark, request, MIN(delivered_seq) AS delivered_seq,
-    CAST(SUM(images) AS BIGINT) AS images, CAST(SUM(spent_nusd) AS BIGINT) AS spent_nusd,
-    SUM(CASE WHEN images = 0 THEN spent_nusd ELSE 0 END) AS failed_nusd,
-    SUM(unconfirmed_nusd) AS unconfirmed_nusd, SUM(from_cache) AS from_cache, SUM(saved_nusd) AS saved_nusd
-  FROM attempts GROUP BY side, mark, request
+  ) AS s GROUP BY s.request, s.side, s.mark
 ), shaped AS MATERIALIZED (
   SELECT mark, importance, partial, operation, size, images, prompt_chars, text_chars, features,
     SUM(side * CASE WHEN images <> 0 OR spent_nusd <> 0 THEN 1 ELSE 0 END) AS requests,
@@ -44,15 +49,15 @@ WITH touched AS MATERIALIZED (
     SUM(side * unconfirmed_nusd) AS unconfirmed_nusd, SUM(side * from_cache) AS from_cache,
     SUM(side * saved_nusd) AS saved_nusd
   FROM (
-    SELECT r.*, q.importance, q.operation, CASE WHEN q.features = '{{}}' THEN 1 ELSE 0 END AS partial,
-      COALESCE(NULLIF(d.size, ''), q.size, '') AS size, q.prompt_chars - {prompt_over} AS prompt_chars,
-      q.text_chars - {text_over} AS text_chars, (q.prompt_chars + 3) / 4 AS tokens, {shape} AS features
-    FROM requested AS r CROSS JOIN requests AS q LEFT JOIN entries AS d ON d.seq = r.delivered_seq
-    WHERE q.id = r.request AND r.images <> 0 AND q.features <> '{{}}'
-    UNION ALL
-    SELECT r.*, q.importance, '', CASE WHEN q.features = '{{}}' THEN 1 ELSE 0 END, '', 0, 0, 0, ''
-    FROM requested AS r CROSS JOIN requests AS q
-    WHERE q.id = r.request AND (r.images = 0 OR q.features = '{{}}')
+    SELECT {mark} AS mark, r.side, r.images, r.spent_nusd, r.failed_nusd, r.unconfirmed_nusd, r.from_cache, r.saved_nusd,
+      q.importance, CASE WHEN {told} THEN q.operation ELSE '' END AS operation,
+      CASE WHEN q.features = '{{}}' THEN 1 ELSE 0 END AS partial,
+      CASE WHEN {told} THEN COALESCE(NULLIF(r.size, ''), q.size, '') ELSE '' END AS size,
+      CASE WHEN {told} THEN q.prompt_chars - {prompt_over} ELSE 0 END AS prompt_chars,
+      CASE WHEN {told} THEN q.text_chars - {text_over} ELSE 0 END AS text_chars,
+      CASE WHEN {told} THEN (q.prompt_chars + 3) / 4 ELSE 0 END AS tokens,
+      CASE WHEN {told} THEN {shape} ELSE '' END AS features
+    FROM requested AS r CROSS JOIN requests AS q WHERE q.id = r.request
   ) AS each_request
   GROUP BY mark, importance, partial, operation, size, images, prompt_chars, text_chars, features
 )
@@ -111,11 +116,8 @@ ON CONFLICT (rollup, start, shape) DO UPDATE SET
   saved_nusd = paid_sums.saved_nusd + excluded.saved_nusd;
 
 -- name: touched_by_step
-SELECT t.request, :rolled AS before, q.at - q.at % 3600000 AS mark
-FROM (
-  SELECT DISTINCT request FROM entries
-  WHERE seq > :rolled AND seq <= :last AND kind IN ('settle', 'expire', 'adjust', 'cached')
-) AS t CROSS JOIN requests AS q WHERE q.id = t.request
+SELECT DISTINCT request, :rolled AS before, 0 AS mark FROM entries
+WHERE seq > :rolled AND seq <= :last AND kind IN ('settle', 'expire', 'adjust', 'cached')
 
 -- name: touched_in_time
 -- What sums do not reach, and what is not folded yet of what they reach: both are spans with the number of the question.
@@ -129,10 +131,10 @@ SELECT t.request, :rolled, {place} FROM (
 ) AS t CROSS JOIN {summed} WHERE t.at >= {since} AND t.at < {until}
 
 -- name: touched_in_month
-SELECT id AS request, 0 AS before, at - at % 3600000 AS mark FROM requests WHERE at >= :since AND at < :until
+SELECT id AS request, 0 AS before, 0 AS mark FROM requests WHERE at >= :since AND at < :until
 
 -- name: touched_by_archive
-SELECT id AS request, 0 AS before, at - at % 3600000 AS mark FROM requests
+SELECT id AS request, 0 AS before, 0 AS mark FROM requests
 WHERE archive = :archive AND id >= :first AND id <= :until
 
 -- name: paid_in_time

@@ -133,12 +133,26 @@ UNION ALL
 SELECT * FROM entries WHERE request IN (SELECT id FROM chosen) AND kind IN ('adjust', 'cached')
 ORDER BY seq;
 
+-- name: newest_requests_of
+-- Those for an asset at an importance, from one back.
+SELECT * FROM requests
+WHERE (at, id) < (:at, :id) AND at >= :since AND importance = :importance AND asset IS NOT NULL AND archive IS NULL
+ORDER BY at DESC, id DESC LIMIT :most;
+
+-- name: children
+SELECT request_id FROM requests WHERE parent = :request_id;
+
 -- name: last_words_unconfirmed
--- What was written last of an attempt, where that is unconfirmed.
+-- What was written last of an attempt, where that is unconfirmed,
+-- and where its attempt ended in a time.
 SELECT e.seq, e.request, e.attempt, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
 WHERE e.unconfirmed = 1 AND e.seq > :seq AND NOT EXISTS (
   SELECT 1 FROM entries AS a
   WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached') AND a.seq > e.seq
+) AND EXISTS (
+  SELECT 1 FROM entries AS r
+  WHERE r.request = e.request AND r.attempt = e.attempt AND r.kind IN ('settle', 'release', 'expire')
+    AND r.at >= :since AND r.at < :until
 ) ORDER BY e.seq LIMIT :most;
 
 -- name: entries_of_attempt
@@ -153,6 +167,25 @@ ORDER BY seq;
 -- name: entries_after
 SELECT e.*, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
 WHERE e.seq > :seq ORDER BY e.seq LIMIT :most;
+
+-- name: charges_after
+-- What spend counts, in order of time; what stands unconfirmed to this day is `in_doubt`.
+SELECT e.*, CASE WHEN e.kind = 'adjust' THEN (
+    SELECT r.at FROM entries AS r
+    WHERE r.request = e.request AND r.attempt = e.attempt AND r.kind IN ('settle', 'release', 'expire')
+  ) ELSE e.at END AS resolved_at,
+  CASE WHEN e.unconfirmed = 1 AND NOT EXISTS (
+    SELECT 1 FROM entries AS a
+    WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached')
+      AND a.seq > e.seq AND a.unconfirmed = 0
+  ) THEN 1 ELSE 0 END AS in_doubt
+FROM entries AS e
+WHERE e.kind IN ('settle', 'expire', 'adjust', 'cached') AND e.at >= :at AND (e.at > :at OR e.seq > :seq)
+  AND e.at < :until
+ORDER BY e.at, e.seq LIMIT :most;
+
+-- name: requests_by_id
+SELECT * FROM requests WHERE id IN ({ids});
 
 -- name: extent
 SELECT COUNT(*) AS entries, COALESCE(MIN(seq), 1) AS first_seq, COALESCE(MAX(seq), 0) AS last_seq FROM entries;

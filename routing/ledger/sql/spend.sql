@@ -48,16 +48,16 @@ FROM entries AS e WHERE e.seq IN (
 
 -- name: rolled_up
 SELECT spend_group, label, asset, spent_nusd, saved_nusd, unconfirmed_nusd, images, requests, cached
-FROM spend_sums WHERE rollup = {rollup} AND start >= {since} AND start < {until}
+FROM spend_sums WHERE rollup = {rollup} AND start >= {since} AND start < {until}{only}
 
 -- name: spend
 WITH {sums} booked AS (
   SELECT {of_entries} 0 AS held_nusd, c.spent_nusd, c.saved_nusd, c.unconfirmed_nusd, c.images, c.requests, c.cached
-  FROM ({charges}) AS c CROSS JOIN requests AS q WHERE q.id = c.request
+  FROM ({charges}) AS c CROSS JOIN requests AS q WHERE q.id = c.request{only}
   UNION ALL
   SELECT {of_holds} e.amount_nusd, 0, 0, 0, 0, 0, 0
   FROM holds AS h JOIN entries AS e ON e.seq = h.seq JOIN requests AS q ON q.id = e.request
-  WHERE e.at >= :since AND e.at < :until
+  WHERE e.at >= :since AND e.at < :until{only}
   {of_sums}
 )
 SELECT {keys} SUM(spent_nusd) AS spent, SUM(held_nusd) AS held, SUM(unconfirmed_nusd) AS unconfirmed,

@@ -30,14 +30,11 @@ if TYPE_CHECKING:
         Figures,
         FinalPicture,
         PageData,
-        Ranking,
         Shutdown,
         SpentBy,
         UnconfirmedCall,
     )
 
-RANKED = ("campaign", "asset", "deployment")
-"""What the money of a period is ranked by."""
 DAYS_BEFORE_SHUTDOWN = timedelta(days=365)
 
 
@@ -63,6 +60,7 @@ def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None,
     """Read all that the page tells."""
     from routing.assembly import load_config
     from routing.cli.explain import with_keys
+    from routing.cli.spend_rankings import rankings
     from routing.reports.page.data import Figures, PageData
 
     read = load_config(find_config(asked.config), {}, asked.now.date())
@@ -83,12 +81,15 @@ def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None,
     )
     if store is None:
         return page
+    # Of a page that is sent on, who made it must know what it lacks.
+    lacks = replace(query, by=("asset", "importance"), per=None)
+    warn_of_archives([each.file for each in store.archives_behind(lacks)])
     found = replace(
         page,
         figures=_figures(store, query),
         baseline=_baseline(asked, settings, store, baseline),
         budgets=tuple(_budgets(asked, settings, store)),
-        rankings=tuple(_rankings(store, query, settings.policy.importance)),
+        rankings=tuple(rankings(store, query, settings.policy.importance[-1])),
         unconfirmed=tuple(_unconfirmed(store, query)),
         finals=tuple(_finals(asked, read, store)) if thumbnails else (),
     )
@@ -142,7 +143,7 @@ def _importances(settings: Settings, page: PageData) -> tuple[str, ...]:
     return ranks_with(settings.policy.importance, (*(name for day in page.days for name in day.spent), *steps))
 
 
-# --- The baseline and the rankings ------------------------------------------------------------------------------------
+# --- The baseline -----------------------------------------------------------------------------------------------------
 
 
 def _baseline(asked: Asked, settings: Settings, store: LedgerReader, named: str | None) -> Baseline | None:
@@ -163,49 +164,6 @@ def _baseline(asked: Asked, settings: Settings, store: LedgerReader, named: str 
             *left_out(found),
         ),
     )
-
-
-def _rankings(store: LedgerReader, query: SpendQuery, ranks: Sequence[str]) -> Iterator[Ranking]:
-    from routing.reports.page.data import Ranking, RankingRow, Step
-
-    # Of a page that is sent on, who made it must know what it lacks.
-    warn_of_archives(
-        [each.file for each in store.archives_behind(replace(query, by=("asset", "importance"), per=None))]
-    )
-    for by in RANKED:
-        rows = store.spend(replace(query, by=(by, "importance"), per=None))
-        finished = _finished(store, query, ranks[-1]) if by == "campaign" else {}
-        groups: dict[str, list[SpendRow]] = {}
-        for row in rows:
-            if row.spent or row.images:
-                groups.setdefault(row.key[0], []).append(row)
-        if {*groups} <= {""}:
-            continue
-        yield Ranking(
-            by=by,
-            rows=tuple(
-                RankingRow(
-                    name=name,
-                    spent=int(sum(row.spent for row in taken)),
-                    pictures=sum(row.images for row in taken),
-                    finished=finished.get(name, 0) if by == "campaign" and name else None,
-                    steps=tuple(
-                        Step(importance=row.key[1], pictures=row.images, spent=int(row.spent)) for row in taken
-                    ),
-                )
-                for name, taken in groups.items()
-            ),
-        )
-
-
-def _finished(store: LedgerReader, query: SpendQuery, highest: str) -> dict[str, int]:
-    """Count the assets of each campaign that got a picture of the highest importance in the period."""
-    assets: dict[str, set[str]] = {}
-    for row in store.spend(replace(query, by=("campaign", "asset", "importance"), per=None)):
-        campaign, asset, importance = row.key
-        if asset and importance == highest and row.images:
-            assets.setdefault(campaign, set()).add(asset)
-    return {campaign: len(names) for campaign, names in assets.items()}
 
 
 # --- Budgets ----------------------------------------------------------------------------------------------------------

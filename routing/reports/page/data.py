@@ -127,10 +127,16 @@ class RankingRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking:
-    """Spending by one name (``campaign``, ``asset``, ``deployment``), all its rows: the page shows the dearest."""
+    """Spending by one name (``campaign``, ``asset``, ``deployment``): the page shows the dearest rows.
+
+    ``others`` is how many more there are, none of them dearer, with what they come to.
+    """
 
     by: str
     rows: tuple[RankingRow, ...]
+    others: int = 0
+    others_spent: int = 0
+    others_pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

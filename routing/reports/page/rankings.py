@@ -53,20 +53,21 @@ def ranking_view(ranking: Ranking, ranks: Sequence[str], spent: int) -> RankingV
     """Order the rows, dearest first, and sum up what is beyond the tenth; ``spent`` is the whole."""
     ordered = sorted(ranking.rows, key=lambda row: (-row.spent, row.name))
     shown, rest = ordered[:ROWS_AT_MOST], ordered[ROWS_AT_MOST:]
-    column = amounts([*(row.spent for row in shown), sum(row.spent for row in rest)])
+    others, others_spent = len(rest) + ranking.others, sum(row.spent for row in rest) + ranking.others_spent
+    column = amounts([*(row.spent for row in shown), others_spent])
     dearest = max([1, *(row.spent for row in shown)])
     rows = [_row(row, written, ranks, dearest, spent) for row, written in zip(shown, column, strict=False)]
-    if rest:
+    if others:
         rows.append(
             RowView(
                 name="",
                 amount=column[-1],
-                share=share(sum(row.spent for row in rest), spent),
-                pictures=sum(row.pictures for row in rest),
+                share=share(others_spent, spent),
+                pictures=sum(row.pictures for row in rest) + ranking.others_pictures,
                 per_finished=None,
                 parts=(),
                 steps=(),
-                others=len(rest),
+                others=others,
             )
         )
     return RankingView(

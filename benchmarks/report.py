@@ -6,7 +6,7 @@
 Each ledger looks back on two years of a team's requests, and is folded before anything is asked. A question is a whole
 process, ``routing spend ...``, started again and again in turns over all ledgers; beside the median stand the same
 process reading entries alone (once), and the median as a multiple of that of the smallest ledger. ``page`` is the whole
-HTML page of this month.
+HTML page of this month, ``one request`` is ``routing show``.
 
 Then a process writes to the largest ledger as fast as it can, in turns with and without somebody who folds what it
 writes: every entry is folded while the next are written, so nothing is left to do for later.
@@ -42,14 +42,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 NOW = datetime.now(UTC)
 QUESTIONS = {
-    "this month": ["--json"],
-    "all": ["--all", "--json"],
-    "by campaign": ["--all", "--by", "campaign", "--json"],
-    "by month": ["--monthly", "--json"],
-    "since a date": ["--by", "campaign", "--since", f"{NOW - timedelta(days=100):%Y-%m-%dT%H:%M}", "--json"],
-    "days in Berlin": ["--daily", "--by", "importance", "--zone", "Europe/Berlin", "--json"],
-    "page": ["--html", "page.html"],
+    "this month": ["spend", "--json"],
+    "all": ["spend", "--all", "--json"],
+    "by campaign": ["spend", "--all", "--by", "campaign", "--json"],
+    "by month": ["spend", "--monthly", "--json"],
+    "since a date": ["spend", "--by", "campaign", "--since", f"{NOW - timedelta(days=100):%Y-%m-%dT%H:%M}", "--json"],
+    "days in Berlin": ["spend", "--daily", "--by", "importance", "--zone", "Europe/Berlin", "--json"],
+    "savings": ["spend", "--savings", "--all", "--json"],
+    "page": ["spend", "--html", "page.html"],
+    "page of a year": ["spend", "--html", "page.html", "--since", f"{NOW - timedelta(days=365):%Y-%m-%d}"],
+    "one request": ["show", "earlier-0000000000000", "--json"],
 }
+PAGES = frozenset({"page", "page of a year"})
 PATIENCE_S = 900
 FOLD_AT_LEAST = 5_000
 LOOK_EVERY_S = 0.5
@@ -90,10 +94,8 @@ def age(name: str, url: str, entries: int, folder: Path) -> Ledger:
 
 
 def ask(ledger: Ledger, options: Sequence[str], *, from_entries: bool = False) -> tuple[float, str]:
-    """Run ``routing spend``; return the seconds it took, and what it printed."""
-    command = (
-        [sys.executable, __file__, "--from-entries"] if from_entries else [sys.executable, "-m", "routing", "spend"]
-    )
+    """Run ``routing``; return the seconds it took, and what it printed."""
+    command = [sys.executable, __file__, "--from-entries"] if from_entries else [sys.executable, "-m", "routing"]
     environment = {**os.environ, "LEDGER_URL": ledger.url, "PYTHONPATH": str(ROOT)}
     started = time.perf_counter()
     command += options
@@ -102,17 +104,18 @@ def ask(ledger: Ledger, options: Sequence[str], *, from_entries: bool = False) -
     )
     took = time.perf_counter() - started
     if done.returncode:
-        raise SystemExit(f"routing spend {' '.join(options)}: {done.stderr}")
+        raise SystemExit(f"routing {' '.join(options)}: {done.stderr}")
     return took, done.stdout
 
 
 def ask_entries(options: Sequence[str]) -> None:
-    """Be ``routing spend`` without any sums."""
+    """Be ``routing`` without any sums."""
     from routing.cli import main
-    from routing.ledger import spend
+    from routing.ledger import paid, spend
 
     spend.rollups_for = lambda by: ()  # noqa: ARG005 - the name is part of the shape
-    sys.argv = ["routing", "spend", *options]
+    paid.ROLLUPS = ()
+    sys.argv = ["routing", *options]
     main()
 
 
@@ -134,7 +137,7 @@ def compare(ledgers: Sequence[Ledger], rounds: int, *, peer: bool) -> None:
             if peer:
                 alone, also_said = ask(ledger, options, from_entries=True)
                 told = f" {alone:>10.2f} {alone / median:>8.1f}"
-                if question != "page" and json.loads(also_said) != json.loads(said[ledger]):
+                if question not in PAGES and json.loads(also_said) != json.loads(said[ledger]):
                     raise SystemExit(f"{question}: sums and entries do not say the same: {said[ledger]} {also_said}")
             print(
                 f"{ledger.name:<11} {ledger.entries:>11,} {question:<15} {median:>6.2f} {times:>8.2f}{told}", flush=True

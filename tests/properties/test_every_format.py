@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from routing.cli.spend_rankings import RANKED, rankings
 from routing.core.charge import CHARGING
 from routing.core.entries import EntryKind
 from routing.core.spend import Period, SpendQuery, in_order, total_of
@@ -167,6 +168,54 @@ def test_the_days_of_a_page_add_up_to_the_folded_ledger(happened: list[Happened]
     spent, _ = folded(store, query)
     assert page.spent == spent
     assert page_html(page).count("<script") == 0
+
+
+@settings(max_examples=100)
+@given(happenings(), questions(), st.sampled_from([1, 10_000]))
+def test_the_rankings_of_a_page_are_those_of_every_entry(
+    happened: list[Happened], query: SpendQuery, fold_at_least: int
+) -> None:
+    store = ledger(*happened)
+    while store.roll_up(fold_at_least):
+        pass
+    asked = {each.request_id: each for each in happened}
+    sums: dict[tuple[str, str, str], Counter[str]] = {}
+    finished: dict[str, set[str]] = {}
+    for entry in store.entries():
+        inside = (query.since is None or entry.at >= query.since) and (query.until is None or entry.at < query.until)
+        if not inside or entry.kind not in CHARGING:
+            continue
+        made = asked[entry.request_id]
+        campaign = dict(made.tags).get("campaign", "")
+        for by, name in (("campaign", campaign), ("asset", made.asset or ""), ("deployment", made.deployment)):
+            step = sums.setdefault((by, name, made.importance), Counter())
+            step["spent"] += 0 if entry.kind is EntryKind.CACHED else entry.amount_nusd
+            step["pictures"] += entry.images
+        if campaign and made.asset and made.importance == "final" and entry.images:
+            finished.setdefault(campaign, set()).add(made.asset)
+    found = {ranking.by: ranking for ranking in rankings(store, query, "final")}
+    for by in RANKED:
+        steps = {key[1:]: step for key, step in sums.items() if key[0] == by and any(step.values())}
+        names = {name for name, _ in steps}
+        if names <= {""}:
+            assert by not in found
+            continue
+        rows, spent = found[by].rows, dict.fromkeys(names, 0)
+        for (name, _), step in steps.items():
+            spent[name] += step["spent"]
+        ordered = sorted(names, key=lambda name: (-spent[name], name))
+        assert [row.name for row in rows] == ordered[:10]
+        assert found[by].others == len(ordered[10:])
+        assert found[by].others_spent == sum(spent[name] for name in ordered[10:])
+        pictures = sum(step["pictures"] for step in steps.values())
+        assert sum(row.pictures for row in rows) + found[by].others_pictures == pictures
+        for row in rows:
+            assert {step.importance: (step.spent, step.pictures) for step in row.steps} == {
+                importance: (step["spent"], step["pictures"])
+                for (name, importance), step in steps.items()
+                if name == row.name
+            }
+            assert row.finished == (len(finished.get(row.name, ())) if by == "campaign" and row.name else None)
 
 
 @settings(max_examples=50)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     Span = tuple[datetime, datetime]
 
-ROLLUPS = (Rollup.HOURS, Rollup.MONTHS)
+ROLLUPS: tuple[Rollup, ...] = (Rollup.HOURS, Rollup.MONTHS)
 COLUMNS = (
     "rollup", "start", "shape", "requests", "prompt_tokens", "spent_nusd", "failed_nusd", "unconfirmed_nusd",
     "from_cache", "saved_nusd",

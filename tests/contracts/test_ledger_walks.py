@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from routing.core.charge import CHARGING
 from routing.core.entries import Adjustment, Basis
 from routing.core.features import Features
 from routing.core.picture import Size
 from routing.core.request import Operation
+from routing.ledger import reading
 from tests.ledger.purchases import (
     DECEMBER,
     HOLD_FOR,
     NOON,
+    NOVEMBER,
     buy,
     cache_hit,
     claim,
     record,
+    release,
     reservation,
     settle,
 )
@@ -121,6 +125,66 @@ def test_a_feature_keeps_its_value_whichever_one_it_is(ledger: Store) -> None:
     assert history.record.features == Features(**values)  # type: ignore[arg-type]  # as above
 
 
+def test_the_requests_for_assets_at_one_importance_come_newest_first(
+    ledger: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "FEW", 2)
+    for number in range(7):
+        labels = {"asset": f"a{number}" if number != 3 else None, "importance": "draft" if number == 5 else "final"}
+        buy(ledger, str(number), 1, at=NOON + timedelta(minutes=number // 2), labels=labels)
+    later = NOON + timedelta(minutes=3)
+    found = list(ledger.newest(NOON, later, "final"))
+    assert [history.record.request_id for history in found] == ["4", "2", "1", "0"]
+    assert found == [ledger.history(history.record.request_id) for history in found]
+    assert [history.record.request_id for history in ledger.newest(NOON, DECEMBER, "final")][:1] == ["6"]
+    assert list(ledger.newest(DECEMBER, DECEMBER, "final")) == []
+
+
+def test_what_was_made_from_a_request_is_found_whatever_became_of_it(ledger: Store) -> None:
+    buy(ledger, "draft", 1)
+    for name, parent in (("b", "draft"), ("a", "draft"), ("c", "b")):
+        buy(ledger, name, 1, labels={"parent": parent})
+    ledger.reserve(record("open", parent="draft"), [reservation(1, request_id="open")])
+    assert ledger.children("draft") == ("a", "b", "open")
+    assert ledger.children("c") == ledger.children("nobody") == ()
+
+
+def test_it_is_known_when_the_first_request_was_made(ledger: Store) -> None:
+    assert ledger.first_at() is None
+    for name, at in (("b", NOON), ("a", NOVEMBER), ("c", DECEMBER)):
+        buy(ledger, name, 1, at=at)
+    assert ledger.first_at() == NOVEMBER
+
+
+# --- Charges ----------------------------------------------------------------------------------------------------------
+
+
+def test_charges_come_in_order_of_time_each_with_its_request(ledger: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "PAGE", 2)
+    buy(ledger, "late", 5, at=NOON + timedelta(hours=1))
+    ledger.reserve(record(), [reservation(30), reservation(7, attempt=2), reservation(8, attempt=3)])
+    ledger.resolve(settle("poster/1", 30, unconfirmed=True, at=NOON))
+    ledger.resolve(settle("poster/2", 7, unconfirmed=True, at=NOON))
+    ledger.resolve(release("poster/3", NOON))
+    ledger.adjust(adjustment(25, confirmed=True))
+    ledger.record_cached(record(), cache_hit(at=NOON))
+    found = list(ledger.charges(NOON, DECEMBER))
+    assert [(charge.entry.reservation_id, charge.charged_nusd, charge.saved_nusd) for charge in found] == [
+        ("poster/1", 30, 0), ("poster/2", 7, 0), ("", 0, 40), ("late/1", 5, 0), ("poster/1", -5, 0),
+    ]  # fmt: skip
+    assert [charge.unconfirmed for charge in found] == [False, True, False, False, False]
+    assert [charge.resolved_at for charge in found] == [NOON, NOON, NOON, NOON + timedelta(hours=1), NOON]
+    for charge in found:
+        history = ledger.history(charge.entry.request_id)
+        assert history is not None
+        assert charge.record == history.record
+    assert [charge.entry for charge in found] == sorted(
+        (entry for entry in ledger.entries() if entry.kind in CHARGING), key=lambda entry: (entry.at, entry.seq)
+    )
+    assert list(ledger.charges(NOON + timedelta(minutes=1), NOON + timedelta(hours=1))) == []
+    assert len(list(ledger.charges(NOON + timedelta(hours=1), DECEMBER))) == 2
+
+
 # --- Unconfirmed ------------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +203,9 @@ def test_attempts_that_are_charged_and_unconfirmed_are_told_until_they_are_confi
     assert poster == history.attempts[0]
     ledger.adjust(adjustment(25, confirmed=True))
     assert [attempt.reserve.request_id for attempt in ledger.unconfirmed()] == ["swept"]
+    ended = NOON + HOLD_FOR
+    assert list(ledger.unconfirmed(since=ended)) == [swept]
+    assert list(ledger.unconfirmed(until=ended)) == list(ledger.unconfirmed(since=ended + timedelta(seconds=1))) == []
 
 
 def test_a_walk_over_the_unconfirmed_goes_beyond_a_page(ledger: Store) -> None:

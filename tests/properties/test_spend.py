@@ -159,7 +159,8 @@ def folded(entries: list[Entry], records: dict[str, RequestRecord], query: Spend
         if found["spent"] or found["images"] or found["cached"]:
             found["requests"] = int(entry.request_id not in counted)
             counted.add(entry.request_id)
-        if (query.since is None or entry.at >= query.since) and (query.until is None or entry.at < query.until):
+        inside = (query.since is None or entry.at >= query.since) and (query.until is None or entry.at < query.until)
+        if inside and query.asset in {None, records[entry.request_id].asset}:
             key = tuple(_value(name, entry, records[entry.request_id]) for name in query.by)
             for name, value in found.items():
                 sums[key][name] += value
@@ -197,7 +198,8 @@ def questions(data: st.DataObject) -> list[SpendQuery]:
     draw = data.draw
     by = tuple(draw(BY))
     since, until = (draw(st.one_of(st.none(), MOMENTS)) for _ in range(2))
-    query = SpendQuery(by=by, since=since, until=until, per=draw(st.sampled_from([None, *Period])), zone=draw(ZONES))
+    per, asset = draw(st.sampled_from([None, *Period])), draw(st.sampled_from([None, None, "poster-7"]))
+    query = SpendQuery(by=by, since=since, until=until, per=per, zone=draw(ZONES), asset=asset)
     if query.per is None:
         return [query]
     first = max(draw(MOMENTS), since or EDGES[0] - timedelta(days=1))
@@ -218,7 +220,7 @@ def check(store: Store, data: st.DataObject) -> None:
         asked = questions(data)
         assert store.spend_each(asked) == [folded(entries, records, each) for each in asked]
         if len(asked) > 1:  # its periods add up to the whole, whatever they are cut at
-            whole = SpendQuery(by=(), since=asked[0].since, until=asked[-1].until)
+            whole = SpendQuery(by=(), since=asked[0].since, until=asked[-1].until, asset=asked[0].asset)
             rows = [row for rows in store.spend_each(asked) for row in rows]
             assert total_of(rows) == total_of(store.spend(whole))
         scribe.fold()

@@ -214,6 +214,7 @@ def as_version_four(shelf: FileShelf | PostgresShelf) -> list[str]:
             " images, requests, cached FROM by_asset"
         ),
         "DROP TABLE by_asset",
+        "ALTER TABLE fold_mark RENAME TO rollup_mark",
         "DROP TABLE paid_shapes",
         "DROP TABLE paid_sums",
         "DROP TABLE archived_paid_sums",

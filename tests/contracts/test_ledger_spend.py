@@ -323,8 +323,8 @@ def test_what_an_older_version_wrote_is_folded_too(
         ("UPDATE spend_sums SET saved_nusd = 7 WHERE rollup = 5", "spring"),
         ("UPDATE spend_sums SET asset = 'another' WHERE rollup = 6", "the sum of months by asset from 2026-11-01"),
         ("DELETE FROM spend_sums WHERE rollup = 1", "by $-0.00000003 spent, $-0.00000003 unconfirmed"),
-        ("UPDATE rollup_mark SET rolled_seq = 1", "the sum of hours"),
-        ("UPDATE rollup_mark SET rolled_seq = 9", "entries up to 9 are folded, but the last one is 2"),
+        ("UPDATE fold_mark SET rolled_seq = 1", "the sum of hours"),
+        ("UPDATE fold_mark SET rolled_seq = 9", "entries up to 9 are folded, but the last one is 2"),
     ],
 )
 def test_sums_that_are_not_what_their_entries_say_are_found(

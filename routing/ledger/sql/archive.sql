@@ -122,5 +122,5 @@ DELETE FROM entries WHERE kind IN ('adjust', 'cached')
 -- name: archive_bounds
 SELECT
   (SELECT COALESCE(MAX(seq), 0) FROM entries) AS last_seq,
-  (SELECT rolled_seq FROM rollup_mark) AS rolled_seq,
+  (SELECT rolled_seq FROM fold_mark) AS rolled_seq,
   (SELECT COALESCE(MAX(last_seq), 0) FROM seals WHERE covers = 'entries') AS sealed_seq;

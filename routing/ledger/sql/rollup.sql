@@ -2,7 +2,7 @@
 -- `spend.sql`, the other gaps are filled with what `dialect.py` says of a database.
 
 -- name: rolled
-SELECT rolled_seq, (SELECT COALESCE(MAX(seq), 0) FROM entries) AS last_seq FROM rollup_mark;
+SELECT rolled_seq, (SELECT COALESCE(MAX(seq), 0) FROM entries) AS last_seq FROM fold_mark;
 
 -- name: groups_to_name
 -- One entry of each group that has no number yet.
@@ -121,7 +121,7 @@ FROM summed
 WHERE spent_nusd <> 0 OR saved_nusd <> 0 OR unconfirmed_nusd <> 0 OR images <> 0 OR requests <> 0 OR cached <> 0;
 
 -- name: move_mark
-UPDATE rollup_mark SET rolled_seq = :last WHERE rolled_seq = :rolled RETURNING rolled_seq;
+UPDATE fold_mark SET rolled_seq = :last WHERE rolled_seq = :rolled RETURNING rolled_seq;
 
 -- name: add_sums
 INSERT INTO spend_sums

@@ -6,6 +6,8 @@
 DELETE FROM spend_sums;
 INSERT INTO spend_sums SELECT * FROM archived_sums;
 UPDATE rollup_mark SET rolled_seq = 0;
+-- A router of an older version that is still running finds no mark, and folds nothing of what it does not know.
+ALTER TABLE rollup_mark RENAME TO fold_mark;
 
 -- 0: its entries were moved by a version that kept fewer sums.
 ALTER TABLE archives ADD COLUMN all_sums INTEGER NOT NULL DEFAULT 1;

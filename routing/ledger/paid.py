@@ -96,6 +96,7 @@ def paid_each(cursor: Cursor, spans: Sequence[Span], dialect: Dialect) -> list[l
         "rolled": rolled if summed else last,
         "last": last,
     }
+    _find_by_key(cursor, dialect)
     cursor.execute(_statement("paid_in_time", "touched_in_time", dialect), parameters)
     found: list[list[Paid]] = [[] for _ in spans]
     for row in cursor.fetchall():
@@ -150,12 +151,19 @@ def _over_step(column: str, step: int) -> str:
 
 
 def _summed(cursor: Cursor, touched: str, parameters: Mapping[str, object], dialect: Dialect) -> tuple[str, str]:
+    _find_by_key(cursor, dialect)
     extent = fetch(cursor, "extent_of_requests", {})
     months = months_between(extent["first_at"], extent["last_at"]) if extent else []
     cursor.execute(_statement("paid_sums_of", touched, dialect), {**parameters, "months": to_json(months)})
     (row,) = cursor.fetchall()
     nameless = row["nameless"] or "[]"
     return row["sums"] or "[]", "" if nameless == "[]" else nameless
+
+
+def _find_by_key(cursor: Cursor, dialect: Dialect) -> None:
+    """See that what the next statement needs is looked up, however large the tables are."""
+    if dialect.by_key:
+        cursor.execute(dialect.by_key, {})
 
 
 @cache

@@ -67,21 +67,19 @@ s.importance = c.importance AND s.size = c.size AND s.images = c.images AND s.pr
   AND s.text_chars = c.text_chars AND s.operation = c.operation AND s.partial = c.partial AND {same_features}
 
 -- name: paid_by_rollup
-{paid}, named AS MATERIALIZED (
-  SELECT c.*, s.id AS shape FROM shaped AS c LEFT JOIN paid_shapes AS s ON {same_shape}
-), months AS MATERIALIZED (
+{paid}, months AS MATERIALIZED (
   SELECT {start} AS start, {until} AS until FROM {months}
-), hours AS (
-  SELECT h.hour, m.start AS month FROM (SELECT DISTINCT mark AS hour FROM named) AS h
-  LEFT JOIN months AS m ON m.start <= h.hour AND h.hour < m.until
+), named AS MATERIALIZED (
+  SELECT c.*, s.id AS shape, m.start AS month FROM shaped AS c LEFT JOIN paid_shapes AS s ON {same_shape}
+  LEFT JOIN months AS m ON m.start <= c.mark AND c.mark < m.until
 ), summed AS (
   SELECT 1 AS rollup, mark AS start, shape, requests, prompt_tokens, spent_nusd, failed_nusd, unconfirmed_nusd,
     from_cache, saved_nusd
   FROM named
   UNION ALL
-  SELECT 2, h.month, n.shape, SUM(n.requests), SUM(n.prompt_tokens), SUM(n.spent_nusd), SUM(n.failed_nusd),
-    SUM(n.unconfirmed_nusd), SUM(n.from_cache), SUM(n.saved_nusd)
-  FROM named AS n JOIN hours AS h ON h.hour = n.mark GROUP BY h.month, n.shape
+  SELECT 2, month, shape, SUM(requests), SUM(prompt_tokens), SUM(spent_nusd), SUM(failed_nusd), SUM(unconfirmed_nusd),
+    SUM(from_cache), SUM(saved_nusd)
+  FROM named GROUP BY month, shape
 )
 
 -- name: paid_sums_of

@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from routing.core.baseline import Paid, baseline_of
+from routing.core.conditions import Condition, When
 from routing.core.features import Features
 from routing.core.picture import Size
-from routing.core.policy import Ask, Policy, Route, Settings, SortRule
-from routing.core.prices import PriceBook
+from routing.core.policy import Ask, Pick, Policy, Route, Settings, SortRule
+from routing.core.prices import PER_MILLION, PriceBook, Rate, Unit
 from routing.core.savings import Savings, compare_with
 from routing.errors import RequestError
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
@@ -42,6 +43,10 @@ SETTINGS = Settings(
     deployments={"cheap": CHEAP, "dear": DEAR, "tokens": deployment("tokens", token_model())},
     prices=PRICES,
 )
+
+
+def when(name: str, **bounds: Any) -> When:
+    return When(conditions=(Condition(field=name, **bounds),))
 
 
 def paid(**different: Any) -> Paid:
@@ -118,6 +123,77 @@ def test_months_are_those_of_the_zone() -> None:
     assert [*found.groups] == [(date(2026, 11, 1), "draft")]
     # ... but the price is that of the day in UTC, as when it was bought
     assert found.total.would_nusd == 20 * CENT
+
+
+def test_what_the_baseline_would_have_cost_is_added_up_exactly_and_rounded_once() -> None:
+    book = PriceBook({"cheap": [per_image(0.01)], "dear": [replace(per_image(0), per_million_nusd=400_000)]})
+    baseline = baseline_of(replace(SETTINGS, prices=book))
+    for requests in (*(paid() for _ in range(3)),), (paid(requests=3),):
+        assert compare_with(baseline, requests, UTC).total.would_nusd == 1  # three times 0.4
+    months = (paid(), paid(at=datetime(2026, 10, 1, tzinfo=UTC)))
+    assert compare_with(baseline, months, UTC).total.would_nusd == 0
+
+
+def test_requests_that_are_alike_cost_what_they_cost_one_by_one() -> None:
+    each = [paid(features=Features(prompt_chars=chars, prompt_bytes=chars)) for chars in (101, 150, 199)]
+    together = paid(
+        features=Features(prompt_chars=101, prompt_bytes=101), requests=3, prompt_tokens=26 + 38 + 50,
+        prompt_chars_at_most=199, images=1, spent_nusd=3 * CENT,
+    )  # fmt: skip
+    for named in (None, "draft", "tokens"):
+        assert compared(together, named=named).groups == compared(*each, named=named).groups
+
+
+@pytest.mark.parametrize(
+    ("route", "is_one_price"),
+    [
+        (Route(use=("dear",)), True),
+        (Route(use=("dear", "tokens")), True),
+        (Route(use=("short", "dear")), False),
+        (Route(use=("dear",), on_failure=("short",)), False),
+        (Route(use=("dear",), when=when("prompt_chars", at_least=101)), True),
+        (Route(use=("dear",), when=when("prompt_chars", at_most=199)), True),
+        (Route(use=("dear",), when=when("prompt_chars", at_least=102)), False),
+        (Route(use=("dear",), when=when("prompt_chars", at_least=120, at_most=130)), False),
+        (Route(use=("dear",), when=when("prompt_chars", one_of=(150,))), False),
+        (Route(use=("dear",), when=when("prompt_chars", none_of=(199,))), False),
+        (Route(use=("dear",), when=when("prompt_chars", none_of=(200, 100))), True),
+        (Route(use=("dear",), when=when("text_chars", at_least=30)), True),
+        (Route(use=("dear",), when=when("text_chars", at_least=29)), False),
+        (Route(use=("tokens", "near"), pick=Pick.CHEAPEST), False),
+        (Route(use=("tokens", "near")), True),
+        (Route(use=("tokens", "dear"), pick=Pick.CHEAPEST), True),
+    ],
+)
+def test_a_span_of_lengths_is_one_price_unless_a_limit_or_a_condition_lies_within(
+    route: Route, *, is_one_price: bool
+) -> None:
+    deployments = {**SETTINGS.deployments, "short": deployment("short", piece_model(prompt_chars_at_most=150)),
+                   "near": deployment("near", piece_model())}  # fmt: skip
+    # ``near`` costs what a picture by tokens costs with a prompt of 40 of them.
+    near = Rate(
+        unit=Unit.IMAGE, per_million_nusd=(1756 * 30_000 + 40 * 5_000) * PER_MILLION, since=date(2026, 1, 1), source="t"
+    )
+    book = PriceBook({"dear": [per_image(0.20)], "short": [per_image(0.20)], "near": [near], "tokens": token_rates()})
+    policy = replace(POLICY, routes={"draft": (Route(use=("cheap",)),), "final": (route, Route(use=("dear",)))})
+    baseline = baseline_of(replace(SETTINGS, policy=policy, deployments=deployments, prices=book))
+    alike = paid(
+        features=Features(prompt_chars=101, prompt_bytes=101, text_chars=21), requests=3, prompt_tokens=114,
+        prompt_chars_at_most=199, text_chars_at_most=29,
+    )  # fmt: skip
+    assert baseline.is_one_price(alike) is is_one_price
+    assert baseline.is_one_price(replace(alike, images=0))
+    assert baseline.is_one_price(replace(alike, prompt_chars_at_most=None, text_chars_at_most=None))
+
+
+def test_a_baseline_knows_when_its_prices_change_and_what_no_sum_tells_it() -> None:
+    assert baseline_of(SETTINGS).price_days() == (date(2026, 1, 1), date(2026, 11, 1))
+    ending = {**SETTINGS.deployments, "dear": deployment("dear", piece_model(shutdown=date(2026, 12, 1)))}
+    assert date(2026, 12, 1) in baseline_of(replace(SETTINGS, deployments=ending)).price_days()
+    assert not baseline_of(SETTINGS).reads_more
+    for field in ("tags.kind", "deadline"):
+        routes = {**POLICY.routes, "final": (Route(use=("dear",), when=when(field, at_least=1)),)}
+        assert baseline_of(replace(SETTINGS, policy=replace(POLICY, routes=routes))).reads_more
 
 
 def test_making_a_baseline_leaves_the_settings_alone() -> None:

@@ -37,7 +37,7 @@ def assets(names: tuple[str, ...], *, everything: bool, config: Path, as_json: b
         )
         # Half a figure would mislead.
         whole = store is not None and not names and not store.archives()
-        parents = [row.key[0] for row in store.spend(SpendQuery(by=("parent",)))] if store and whole else []
+        parents = store.parents() if store and whole else ()
     found = assets_of(rows, parents, declared_importances(config))
     if names:
         known = {asset.name: asset for asset in found.all}

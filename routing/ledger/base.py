@@ -282,6 +282,9 @@ class LedgerReader(Protocol):
     def children(self, request_id: str) -> tuple[str, ...]:
         """List the requests that were made from this one, by their ids."""
 
+    def parents(self) -> tuple[str, ...]:
+        """List the requests that others were made from which were charged or answered, each once."""
+
     def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first.
 

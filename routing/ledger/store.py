@@ -138,6 +138,11 @@ class CommonStore(ABC):
         with self._reader.reading() as cursor:
             return reading.children(cursor, request_id)
 
+    def parents(self) -> tuple[str, ...]:
+        """See ``LedgerReader.parents``."""
+        with self._reader.reading() as cursor:
+            return reading.parents(cursor)
+
     def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """See ``LedgerReader.unconfirmed``; read page by page."""
         seq: int | None = 0

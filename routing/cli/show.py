@@ -91,7 +91,7 @@ def _asset(store: Store, history: RequestHistory, config: Path) -> Asset | None:
     name = history.record.asset
     if not name:
         return None
-    query = SpendQuery(by=("asset", "importance"), asset=name)
+    query = SpendQuery(by=("asset", "importance"), assets=(name,))
     warn_of_archives([each.file for each in store.archives_behind(query)])
     return next(iter(assets_of(store.spend(query), (), declared_importances(config)).all), None)
 

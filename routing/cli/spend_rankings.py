@@ -11,7 +11,7 @@ from routing.reports.page.rankings import ROWS_AT_MOST
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from routing.core.spend import SpendQuery, SpendRow
+    from routing.core.spend import Dearest, SpendQuery, SpendRow
     from routing.ledger.base import LedgerReader
 
 RANKED = ("campaign", "asset", "deployment")
@@ -23,17 +23,26 @@ def rankings(store: LedgerReader, query: SpendQuery, highest: str) -> Iterator[R
 
     ``highest`` is the importance that finishes an asset.
     """
-    assets = store.spend(replace(query, by=("asset", "importance", "campaign"), per=None))
-    finished: dict[str, set[str]] = {}
-    for row in assets:
-        asset, importance, campaign = row.key
-        if asset and campaign and importance == highest and row.images:
-            finished.setdefault(campaign, set()).add(asset)
     for by in RANKED:
-        rows = assets if by == "asset" else store.spend(replace(query, by=(by, "importance"), per=None))
-        found = _ranking(by, rows, {name: len(names) for name, names in finished.items()})
+        if by == "asset":
+            found = _of_assets(store.dearest_assets(query, ROWS_AT_MOST))
+        else:
+            finished = store.finished_assets(query, by, highest) if by == "campaign" else {}
+            found = _ranking(by, store.spend(replace(query, by=(by, "importance"), per=None)), finished)
         if found:
             yield found
+
+
+def _of_assets(dearest: Dearest) -> Ranking | None:
+    found = _ranking("asset", dearest.rows, {})
+    if not found:
+        return None
+    return replace(
+        found,
+        others=dearest.others,
+        others_spent=int(dearest.others_spent),
+        others_pictures=dearest.others_images,
+    )
 
 
 def _ranking(by: str, rows: Iterable[SpendRow], finished: Mapping[str, int]) -> Ranking | None:

@@ -50,7 +50,7 @@ class Period(StrEnum):
 class SpendQuery:
     """Entries of ``since <= at < until``, grouped by dimensions or tag keys, and by days, weeks or months of a zone.
 
-    With ``asset`` only those of requests for it.
+    With ``assets`` only those of requests for these.
     """
 
     by: tuple[str, ...] = ("importance", "deployment")
@@ -58,7 +58,7 @@ class SpendQuery:
     until: datetime | None = None
     per: Period | None = None
     zone: tzinfo = UTC
-    asset: str | None = None
+    assets: tuple[str, ...] | None = None
 
 
 def spend_query(  # noqa: PLR0913 - what may be asked, each by name
@@ -183,6 +183,16 @@ class SpendRow:
             "cached": self.cached,
             "saved_usd": usd_text(self.saved),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dearest:
+    """The dearest assets, their ``rows`` by asset and importance, and how many ``others`` there are."""
+
+    rows: tuple[SpendRow, ...] = ()
+    others: int = 0
+    others_spent: Money = Money(0)
+    others_images: int = 0
 
 
 def in_order(rows: Iterable[SpendRow]) -> list[SpendRow]:

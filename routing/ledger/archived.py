@@ -61,7 +61,7 @@ def archives_behind(cursor: Cursor, query: SpendQuery) -> tuple[Archive, ...]:
         edge if asked is None else to_ms(asked)
         for asked, edge in zip((query.since, query.until), ALWAYS_MS, strict=True)
     )
-    by = query.by if query.asset is None else (*query.by, "asset")
+    by = query.by if query.assets is None else (*query.by, "asset")
     cut = pieces(since, until, rollups_for(by))
     one_by_one = [piece.since for piece in cut if piece.rollup is None]
     told_apart = [piece.since for piece in cut] if {"asset"} < {*by} else []

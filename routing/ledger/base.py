@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Resolution,
     )
     from routing.core.replay import Past
-    from routing.core.spend import SpendQuery, SpendRow
+    from routing.core.spend import Dearest, SpendQuery, SpendRow
 
 
 class ArchiveError(LedgerError):
@@ -247,6 +247,15 @@ class LedgerReader(Protocol):
 
     def spend_each(self, queries: Sequence[SpendQuery]) -> list[list[SpendRow]]:
         """Answer several questions as ``spend`` does, all of one state of the ledger."""
+
+    def dearest_assets(self, query: SpendQuery, most: int) -> Dearest:
+        """Find the assets of a time that cost most; whatever the query groups by, these are told by importance.
+
+        What has no asset counts as one.
+        """
+
+    def finished_assets(self, query: SpendQuery, tag: str, importance: str) -> dict[str, int]:
+        """Count the assets that got a picture of an importance in a time, by the value of a tag."""
 
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """Walk the requests made in ``[since, until)`` in order of time, without holding them all.

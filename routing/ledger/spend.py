@@ -6,16 +6,16 @@ entries, and so is everything that is not folded yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from routing.core.money import Money
-from routing.core.spend import DIMENSIONS, SpendRow
+from routing.core.spend import DIMENSIONS, Dearest, SpendRow
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
 from routing.ledger.rollup import ALWAYS_MS, DAY_MS, HOUR_MS, Rollup, mark, month_of
-from routing.ledger.rows import to_ms
+from routing.ledger.rows import to_json, to_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -60,16 +60,47 @@ def read_sums_upto(cursor: Cursor) -> tuple[int | None, int]:
     return rolled if by_sums else None, last
 
 
-def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> list[SpendRow]:
-    """Group charges, cached answers and open holds; groups in which nothing came about are left out.
+def dearest_assets(cursor: Cursor, query: SpendQuery, most: int, dialect: Dialect) -> Dearest:
+    """Find the dearest assets without bringing in all others: see ``LedgerReader.dearest_assets``."""
+    rolled, last = read_sums_upto(cursor)
+    query = replace(query, by=("asset", "importance"), per=None)
+    sql, bounds = _asked(query, dialect, rolled, last)
+    statement = SQL["dearest"].format(spend=sql, name=f"key_0{dialect.by_bytes}")
+    cursor.execute(statement, {**bounds, "most": most})
+    rows = cursor.fetchall()
+    if not rows:
+        return Dearest()
+    names = tuple(str(row["name"]) for row in rows)
+    return Dearest(
+        rows=tuple(_answer(cursor, replace(query, assets=names), dialect, rolled, last)),
+        others=rows[0]["names"] - len(rows),
+        others_spent=Money(rows[0]["all_spent"] - sum(row["spent"] for row in rows)),
+        others_images=int(rows[0]["all_images"] - sum(row["images"] for row in rows)),
+    )
 
-    Without ``rolled`` no sums are read.
-    """
+
+def finished_assets(cursor: Cursor, query: SpendQuery, tag: str, importance: str, dialect: Dialect) -> dict[str, int]:
+    """Count the assets that got a picture of an importance: see ``LedgerReader.finished_assets``."""
+    rolled, last = read_sums_upto(cursor)
+    sql, bounds = _asked(replace(query, by=(tag, "asset", "importance"), per=None), dialect, rolled, last)
+    cursor.execute(SQL["finished"].format(spend=sql), {**bounds, "importance": importance})
+    return {str(row["value"]): row["finished"] for row in cursor.fetchall()}
+
+
+def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> list[SpendRow]:
+    """Group charges, cached answers and open holds; groups in which nothing came about are left out."""
+    cursor.execute(*_asked(query, dialect, rolled, last))
+    rows = (_row(query.by, row) for row in cursor.fetchall())
+    return sorted((row for row in rows if _came_about(row)), key=lambda row: (-row.spent, row.key))
+
+
+def _asked(query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> tuple[str, dict[str, object]]:
+    """Word a question, with its parameters; without ``rolled`` no sums are read."""
     since, until = (
         edge if asked is None else to_ms(asked)
         for asked, edge in zip((query.since, query.until), ALWAYS_MS, strict=True)
     )
-    rollups = rollups_for(query.by if query.asset is None else (*query.by, "asset")) if rolled is not None else ()
+    rollups = rollups_for(query.by if query.assets is None else (*query.by, "asset")) if rolled is not None else ()
     cut = pieces(since, until, rollups)
     bounds: dict[str, object] = {"since": since, "until": until, "rolled": rolled, "last": last}
     for place, piece in enumerate(cut):
@@ -77,14 +108,11 @@ def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | N
     summed = [piece for piece in cut if piece.rollup]
     if summed:
         bounds |= {"tail_since": summed[0].since, "tail_until": summed[-1].until}
-    if query.asset is not None:
-        bounds["asset"] = query.asset
+    if query.assets is not None:
+        bounds["assets"] = to_json([[asset] for asset in query.assets])
     tags = {f"tag_{place}": name for place, name in enumerate(query.by) if name not in DIMENSIONS}
     read_from = tuple(piece.rollup for piece in cut)
-    statement = _statement(query.by, read_from, dialect, of_one_asset=query.asset is not None)
-    cursor.execute(statement, {**tags, **bounds})
-    rows = (_row(query.by, row) for row in cursor.fetchall())
-    return sorted((row for row in rows if _came_about(row)), key=lambda row: (-row.spent, row.key))
+    return _statement(query.by, read_from, dialect, of_assets=query.assets is not None), {**tags, **bounds}
 
 
 def rollups_for(by: Sequence[str]) -> tuple[Rollup, ...]:
@@ -117,9 +145,7 @@ def pieces(since: int, until: int, rollups: Sequence[Rollup]) -> list[Piece]:
 
 
 @lru_cache(maxsize=64)
-def _statement(
-    by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect, *, of_one_asset: bool
-) -> str:
+def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect, *, of_assets: bool) -> str:
     """Write a question; keys of tags are data and never become part of it."""
     charges = [
         SQL["charges"].format(which=f"e.at >= :since_{place} AND e.at < :until_{place}")
@@ -127,7 +153,9 @@ def _statement(
         if rollup is None
     ]
     summed = {place: rollup for place, rollup in enumerate(read_from) if rollup}
-    sums, of_sums = _sums(by, summed, dialect, only=" AND asset = :asset" if of_one_asset else "")
+    names = {"name": dialect.text.format(place=0), "assets": dialect.rows.format(parameter="assets")}
+    only = partial(SQL["only_assets"].format, **names) if of_assets else partial("".format)
+    sums, of_sums = _sums(by, summed, dialect, only=only(column="asset"))
     if sums:
         # What is not folded yet is found by its number: the sign keeps it from being sought by its time.
         tail = "+e.at >= :tail_since AND +e.at < :tail_until"
@@ -143,7 +171,7 @@ def _statement(
         of_entries=_columns(by, of_entry="c", of_request="q", tag=tag),
         of_holds=_columns(by, of_entry="e", of_request="q", tag=tag),
         of_sums=of_sums,
-        only=" AND q.asset = :asset" if of_one_asset else "",
+        only=only(column="q.asset"),
         keys="".join(f"{key}, " for key in keys),
         group_by=f"GROUP BY {', '.join(keys)}" if keys else "",
     )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from routing.core.charge import Charge
     from routing.core.entries import Balance, Entry
     from routing.core.replay import Past
-    from routing.core.spend import SpendQuery, SpendRow
+    from routing.core.spend import Dearest, SpendQuery, SpendRow
     from routing.ledger.base import Archive, AttemptHistory, RequestHistory, Seal, SealCheck, Verification
     from routing.ledger.dialect import Dialect
     from routing.ledger.operations import Cursor
@@ -90,6 +90,16 @@ class CommonStore(ABC):
         """See ``LedgerReader.spend_each``."""
         with self._reader.reading() as cursor:
             return spend.spend(cursor, queries, self._dialect)
+
+    def dearest_assets(self, query: SpendQuery, most: int) -> Dearest:
+        """See ``LedgerReader.dearest_assets``."""
+        with self._reader.reading() as cursor:
+            return spend.dearest_assets(cursor, query, most, self._dialect)
+
+    def finished_assets(self, query: SpendQuery, tag: str, importance: str) -> dict[str, int]:
+        """See ``LedgerReader.finished_assets``."""
+        with self._reader.reading() as cursor:
+            return spend.finished_assets(cursor, query, tag, importance, self._dialect)
 
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """See ``LedgerReader.histories``; read page by page."""

@@ -160,7 +160,7 @@ def folded(entries: list[Entry], records: dict[str, RequestRecord], query: Spend
             found["requests"] = int(entry.request_id not in counted)
             counted.add(entry.request_id)
         inside = (query.since is None or entry.at >= query.since) and (query.until is None or entry.at < query.until)
-        if inside and query.asset in {None, records[entry.request_id].asset}:
+        if inside and (query.assets is None or (records[entry.request_id].asset or "") in query.assets):
             key = tuple(_value(name, entry, records[entry.request_id]) for name in query.by)
             for name, value in found.items():
                 sums[key][name] += value
@@ -198,8 +198,9 @@ def questions(data: st.DataObject) -> list[SpendQuery]:
     draw = data.draw
     by = tuple(draw(BY))
     since, until = (draw(st.one_of(st.none(), MOMENTS)) for _ in range(2))
-    per, asset = draw(st.sampled_from([None, *Period])), draw(st.sampled_from([None, None, "poster-7"]))
-    query = SpendQuery(by=by, since=since, until=until, per=per, zone=draw(ZONES), asset=asset)
+    per = draw(st.sampled_from([None, *Period]))
+    assets = draw(st.sampled_from([None, None, ("poster-7",), ("", "poster-8", "poster-7"), ()]))
+    query = SpendQuery(by=by, since=since, until=until, per=per, zone=draw(ZONES), assets=assets)
     if query.per is None:
         return [query]
     first = max(draw(MOMENTS), since or EDGES[0] - timedelta(days=1))
@@ -220,7 +221,7 @@ def check(store: Store, data: st.DataObject) -> None:
         asked = questions(data)
         assert store.spend_each(asked) == [folded(entries, records, each) for each in asked]
         if len(asked) > 1:  # its periods add up to the whole, whatever they are cut at
-            whole = SpendQuery(by=(), since=asked[0].since, until=asked[-1].until, asset=asked[0].asset)
+            whole = SpendQuery(by=(), since=asked[0].since, until=asked[-1].until, assets=asked[0].assets)
             rows = [row for rows in store.spend_each(asked) for row in rows]
             assert total_of(rows) == total_of(store.spend(whole))
         scribe.fold()

@@ -48,21 +48,35 @@ FROM entries AS e WHERE e.seq IN (
 
 -- name: rolled_up
 SELECT spend_group, label, asset, spent_nusd, saved_nusd, unconfirmed_nusd, images, requests, cached
-FROM spend_sums WHERE rollup = {rollup} AND start >= {since} AND start < {until}{only}
+FROM spend_sums WHERE rollup = {rollup} AND start >= {since} AND start < {until} {only}
 
 -- name: spend
 WITH {sums} booked AS (
   SELECT {of_entries} 0 AS held_nusd, c.spent_nusd, c.saved_nusd, c.unconfirmed_nusd, c.images, c.requests, c.cached
-  FROM ({charges}) AS c CROSS JOIN requests AS q WHERE q.id = c.request{only}
+  FROM ({charges}) AS c CROSS JOIN requests AS q WHERE q.id = c.request {only}
   UNION ALL
   SELECT {of_holds} e.amount_nusd, 0, 0, 0, 0, 0, 0
   FROM holds AS h JOIN entries AS e ON e.seq = h.seq JOIN requests AS q ON q.id = e.request
-  WHERE e.at >= :since AND e.at < :until{only}
+  WHERE e.at >= :since AND e.at < :until {only}
   {of_sums}
 )
 SELECT {keys} SUM(spent_nusd) AS spent, SUM(held_nusd) AS held, SUM(unconfirmed_nusd) AS unconfirmed,
   SUM(saved_nusd) AS saved, SUM(images) AS images, SUM(requests) AS requests, SUM(cached) AS cached
 FROM booked {group_by}
+
+-- name: only_assets
+ AND COALESCE({column}, '') IN (SELECT {name} FROM {assets})
+
+-- name: dearest
+-- With each what all of them come to.
+SELECT key_0 AS name, SUM(spent) AS spent, SUM(images) AS images, COUNT(*) OVER () AS names,
+  SUM(SUM(spent)) OVER () AS all_spent, SUM(SUM(images)) OVER () AS all_images
+FROM ({spend}) AS found WHERE spent <> 0 OR images <> 0
+GROUP BY key_0 ORDER BY SUM(spent) DESC, {name} LIMIT :most
+
+-- name: finished
+SELECT key_0 AS value, COUNT(*) AS finished FROM ({spend}) AS found
+WHERE key_1 <> '' AND key_2 = :importance AND images <> 0 GROUP BY key_0
 
 -- name: sums
 -- Added up before their names are looked up.

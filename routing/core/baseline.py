@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from routing.core.conditions import TAG_PREFIX, UNKNOWN
+from routing.core.conditions import OF_BUDGETS, UNKNOWN
 from routing.core.plan import decide
 from routing.core.policy import Ask, Pick, Policy, Route, SortRule
 from routing.core.quote import CHARS_PER_TOKEN
@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 LENGTHS = ("prompt_chars", "text_chars")
 """Features that sums know only as a span."""
+IN_SUMS = frozenset({
+    *LENGTHS, *OF_BUDGETS, "importance", "importance_named", "megapixels", "n", "operation", "references", "script",
+    "size",
+})  # fmt: skip
+"""What conditions may read of requests that are known as sums; of budgets nothing is known either way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +99,8 @@ class Baseline:
 
     @property
     def reads_more(self) -> bool:
-        """Tell whether it looks at what no sums hold: tags, and how long a call may take."""
-        return any(each.field.startswith(TAG_PREFIX) or each.field == "deadline" for each in self._conditions)
+        """Tell whether it looks at what no sums hold: tags, how long a call may take, or what is not known here."""
+        return any(each.field not in IN_SUMS for each in self._conditions)
 
     def is_one_price(self, paid: Paid) -> bool:
         """Tell whether every one of these requests has the same price here but for its prompt, which counts by length.

@@ -181,7 +181,7 @@ def test_a_ledger_that_kept_fewer_sums_is_folded_anew_and_tells_what_it_lacks(
     before = store.spend_each(queries)
     archive = move(store, tmp_path / "old.csv")
     store.close()
-    shelf.tamper(*as_version_four(shelf))
+    shelf.tamper(*as_version_six(shelf))
     store = shelf.open()
     assert store.spend_each(queries) == before
     fold(store)
@@ -198,9 +198,9 @@ def test_a_ledger_that_kept_fewer_sums_is_folded_anew_and_tells_what_it_lacks(
     shelf.close()
 
 
-def as_version_four(shelf: FileShelf | PostgresShelf) -> list[str]:
-    """Take back what version 5 made: the old sums by asset know neither importance nor tags."""
-    assert scripts("sqlite")[4][0] == 5
+def as_version_six(shelf: FileShelf | PostgresShelf) -> list[str]:
+    """Take back what version 7 made: the old sums by asset know neither importance nor tags."""
+    assert scripts("sqlite")[6][0] == 7
     by_asset = (
         "CREATE TABLE by_asset AS SELECT rollup, start, asset, SUM(spent_nusd) AS spent_nusd, SUM(saved_nusd) AS"
         " saved_nusd, SUM(unconfirmed_nusd) AS unconfirmed_nusd, SUM(images) AS images, SUM(requests) AS requests,"
@@ -220,7 +220,7 @@ def as_version_four(shelf: FileShelf | PostgresShelf) -> list[str]:
         "DROP TABLE archived_paid_sums",
         "DROP INDEX requests_by_parent",
         "ALTER TABLE archives DROP COLUMN all_sums",
-        "PRAGMA user_version = 4" if isinstance(shelf, FileShelf) else "UPDATE ledger SET version = 4",
+        "PRAGMA user_version = 6" if isinstance(shelf, FileShelf) else "UPDATE ledger SET version = 6",
     ]
 
 

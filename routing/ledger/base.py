@@ -249,10 +249,7 @@ class LedgerReader(Protocol):
         """Answer several questions as ``spend`` does, all of one state of the ledger."""
 
     def dearest_assets(self, query: SpendQuery, most: int) -> Dearest:
-        """Find the assets of a time that cost most; whatever the query groups by, these are told by importance.
-
-        What has no asset counts as one.
-        """
+        """Find the assets of a time that cost most, told by importance; what has none counts as one."""
 
     def finished_assets(self, query: SpendQuery, tag: str, importance: str) -> dict[str, int]:
         """Count the assets that got a picture of an importance in a time, by the value of a tag."""
@@ -277,16 +274,10 @@ class LedgerReader(Protocol):
         """Tell when the first request was made, archived or not; ``None`` where none ever was."""
 
     def newest(self, since: datetime, until: datetime, importance: str) -> Iterator[RequestHistory]:
-        """Walk the requests for assets made in ``[since, until)`` at one importance, newest first.
-
-        Those that were archived are left out.
-        """
+        """Walk the requests for assets at one importance, newest first; those that were archived are left out."""
 
     def charges(self, since: datetime, until: datetime) -> Iterator[Charge]:
-        """Walk all that spend counts of ``[since, until)``, in order of time, without holding it all.
-
-        Those whose entries were archived are left out.
-        """
+        """Walk all that spend counts, in order of time, without holding it all; what was archived is left out."""
 
     def children(self, request_id: str) -> tuple[str, ...]:
         """List the requests that were made from this one, by their ids."""

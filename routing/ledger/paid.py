@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from routing.core.baseline import Paid
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
+from routing.ledger.reading import find_by_key
 from routing.ledger.rollup import HOUR_MS, Rollup, months_between
 from routing.ledger.rows import features_from, to_json, to_ms
 from routing.ledger.spend import pieces, read_sums_upto
@@ -96,7 +97,7 @@ def paid_each(cursor: Cursor, spans: Sequence[Span], dialect: Dialect) -> list[l
         "rolled": rolled if summed else last,
         "last": last,
     }
-    _find_by_key(cursor, dialect)
+    find_by_key(cursor, dialect)
     cursor.execute(_statement("paid_in_time", "touched_in_time", dialect), parameters)
     found: list[list[Paid]] = [[] for _ in spans]
     for row in cursor.fetchall():
@@ -151,19 +152,13 @@ def _over_step(column: str, step: int) -> str:
 
 
 def _summed(cursor: Cursor, touched: str, parameters: Mapping[str, object], dialect: Dialect) -> tuple[str, str]:
-    _find_by_key(cursor, dialect)
+    find_by_key(cursor, dialect)
     extent = fetch(cursor, "extent_of_requests", {})
     months = months_between(extent["first_at"], extent["last_at"]) if extent else []
     cursor.execute(_statement("paid_sums_of", touched, dialect), {**parameters, "months": to_json(months)})
     (row,) = cursor.fetchall()
     nameless = row["nameless"] or "[]"
     return row["sums"] or "[]", "" if nameless == "[]" else nameless
-
-
-def _find_by_key(cursor: Cursor, dialect: Dialect) -> None:
-    """See that what the next statement needs is looked up, however large the tables are."""
-    if dialect.by_key:
-        cursor.execute(dialect.by_key, {})
 
 
 @cache

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.entries import Balance, Entry, RequestRecord
+    from routing.ledger.dialect import Dialect
     from routing.ledger.operations import Cursor
     from routing.ledger.rows import Row
 
@@ -150,8 +151,15 @@ def balances(cursor: Cursor, budget: str, starts: Sequence[datetime]) -> dict[Co
     return {key_from(row): balance_from(row) for row in cursor.fetchall()}
 
 
-def spent_since(cursor: Cursor, since: datetime) -> dict[CounterKey, int]:
+def find_by_key(cursor: Cursor, dialect: Dialect) -> None:
+    """See that what this transaction needs from now on is looked up, however large the tables are."""
+    if dialect.by_key:
+        cursor.execute(dialect.by_key, {})
+
+
+def spent_since(cursor: Cursor, since: datetime, dialect: Dialect) -> dict[CounterKey, int]:
     """Sum by counter what was charged since a time."""
+    find_by_key(cursor, dialect)
     spent: dict[int, int] = {}
     for row in fetch_all(cursor, "spent_lately", {"since": to_ms(since)}):
         for counter in whole_numbers(row["counters"]):

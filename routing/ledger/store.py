@@ -169,7 +169,7 @@ class CommonStore(ABC):
     def spent_since(self, since: datetime) -> dict[CounterKey, int]:
         """See ``LedgerReader.spent_since``."""
         with self._reader.reading() as cursor:
-            return reading.spent_since(cursor, since)
+            return reading.spent_since(cursor, since, self._dialect)
 
     def raises(self, at: datetime) -> tuple[BudgetRaise, ...]:
         """See ``LedgerReader.raises``."""

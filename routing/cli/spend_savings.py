@@ -55,8 +55,8 @@ def find_savings(asked: Asked, settings: Settings, store: LedgerReader | None, n
 
     """
     from routing.core.savings import baseline_of, compare_with
-    from routing.paid import read_paid
-    from routing.spending import ALWAYS
+    from routing.reading.paid import read_paid
+    from routing.reading.spending import ALWAYS
 
     since, until = asked.query.since or ALWAYS[0], asked.query.until or ALWAYS[1]
     paid = read_paid(store, since, until) if store else ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.picture import Size
 from routing.core.savings import Paid
-from routing.spending import charges_of
+from routing.reading.spending import charges_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

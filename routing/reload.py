@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from routing.shop import Shop
+    from routing.buying.shop import Shop
 
 LOOK_EVERY_S = 1.0
 """How often requests that come make the router look."""

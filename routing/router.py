@@ -10,20 +10,20 @@ from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from routing.availability import read_deployments
-from routing.basket import Basket
+from routing.buying.basket import Basket
+from routing.buying.moderation import check_prompt
+from routing.buying.orders import Order, plan_of, read_order, record_of
+from routing.buying.promotions import read_promotion
+from routing.buying.purchase import Buyer
+from routing.buying.repeats import answer_again
 from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
 from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.many import finish_many
-from routing.moderation import check_prompt
-from routing.orders import Order, plan_of, read_order, record_of
-from routing.promotions import read_promotion
-from routing.purchase import Buyer
-from routing.repeats import answer_again
+from routing.reading.availability import read_deployments
+from routing.reading.spending import read_spend
+from routing.reading.statuses import read_statuses
 from routing.results import Quote, Result
-from routing.spending import read_spend
-from routing.statuses import read_statuses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Unpack
 
+    from routing.buying.shop import Shop
     from routing.core.availability import DeploymentStatus
     from routing.core.picture import Picture
     from routing.core.spend import SpendRow
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from routing.options import RequestOptions
     from routing.reload import Reloader
     from routing.results import Outcome
-    from routing.shop import Shop
 
     Image = str | Path | bytes | Picture
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from routing.core.watch import forecast_alert, unconfirmed_alerts
 from routing.logs import SteadyLog
-from routing.statuses import read_statuses
+from routing.reading.statuses import read_statuses
 from routing.telling import Teller
 
 if TYPE_CHECKING:

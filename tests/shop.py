@@ -7,6 +7,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from routing.alerts.base import Subscription
+from routing.buying.moderation import Moderation
+from routing.buying.shop import Shop
 from routing.cache.file import FileCache
 from routing.core.budgets import Budget
 from routing.core.deployment import Deployment, FormulaTokens, FreeSizes, ListedSizes, Model, TokenRule
@@ -20,9 +22,7 @@ from routing.ledger.memory import open_memory
 from routing.limits.memory import MemoryBook
 from routing.limits.pacer import Pacer
 from routing.logs import SilentLog
-from routing.moderation import Moderation
 from routing.router import Router
-from routing.shop import Shop
 from routing.testing import FakeProvider, FrozenClock
 from routing.upkeep import Upkeep
 

@@ -21,17 +21,17 @@ from routing.assembly.stores import find_store, open_store
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from routing.buying.moderation import Moderation
+    from routing.buying.shop import Shop
     from routing.cache.base import PictureCache
     from routing.config.load import ProviderSpec, RouterConfig
     from routing.core.clock import Clock
     from routing.ledger.base import Store
     from routing.limits.base import Limiter
     from routing.logs import Log
-    from routing.moderation import Moderation
     from routing.providers import base
     from routing.providers.base import Moderator, Provider
     from routing.router import Router
-    from routing.shop import Shop
     from routing.upkeep import Upkeep
 
 __all__ = [
@@ -145,7 +145,7 @@ class _Files:
 
     def moderation(self, config: RouterConfig, opened: ExitStack) -> Moderation | None:
         """Find or make who looks at prompts, as for providers: what it remembers outlasts an edit of the policy."""
-        from routing.moderation import Moderation
+        from routing.buying.moderation import Moderation
         from routing.providers.registry import make_moderator
 
         if not config.moderator:
@@ -162,7 +162,7 @@ class _Files:
 
     def renew(self, first: RouterConfig, opened: ExitStack, shop: Shop) -> Shop:
         """Put what the files say now into a shop; ledger, cache and channels stay as they were opened at first."""
-        from routing.cooling import CoolDowns
+        from routing.buying.cooling import CoolDowns
 
         config = self.read()
         waiting = [
@@ -211,8 +211,8 @@ def assemble(  # noqa: PLR0913 - what a router is made of
     ``env`` holds the secrets of alert channels. Without ``background`` it has no worker: what that does is done in
     passing. ``moderator`` looks at prompts, where the policy has some looked at.
     """
+    from routing.buying.moderation import Moderation
     from routing.limits.registry import open_limiter
-    from routing.moderation import Moderation
     from routing.router import Router
 
     with ExitStack() as opened:
@@ -242,7 +242,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
     upkeep: Upkeep,
     cache: PictureCache | None,
 ) -> Shop:
-    from routing.shop import Shop
+    from routing.buying.shop import Shop
 
     return Shop(
         settings=config.settings,

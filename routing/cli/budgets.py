@@ -38,8 +38,8 @@ def budgets(ctx: click.Context, config: Path, as_json: bool) -> None:
 
 
 def _show(config: Path, *, as_json: bool) -> None:
+    from routing.reading.statuses import read_statuses
     from routing.reports.budgets import budgets_json, budgets_table, raise_notes
-    from routing.statuses import read_statuses
 
     now = datetime.now(UTC)
     read = _read(config, now)

@@ -27,7 +27,7 @@ def deployments(config: Path, as_json: bool) -> None:
     A picture costs so much at the deployment's own size, the prompt not counted.
     """
     from routing.assembly import load_config
-    from routing.availability import read_deployments
+    from routing.reading.availability import read_deployments
     from routing.reports.deployments import deployment_notes, deployments_json, deployments_table
 
     now = datetime.now(UTC)

@@ -105,7 +105,7 @@ def with_keys(settings: Settings) -> Settings:
 def _standings(settings: Settings, features: Features, store: Store | None, now: datetime) -> Standings:
     """Tell how full the budgets are; where nothing was ever bought they are empty."""
     from routing.core.standing import counted_in, standing_of
-    from routing.standing import read_standings
+    from routing.reading.standing import read_standings
 
     if store is not None:
         return read_standings(settings, store, features, now)

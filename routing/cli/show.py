@@ -53,8 +53,8 @@ def show(request_id: str, *, zone: tzinfo, config: Path, as_json: bool) -> None:
 
 
 def _shown(store: Store, history: RequestHistory, config: Path, zone: tzinfo) -> Shown:
+    from routing.reading.spending import charges_of
     from routing.reports.show import Shown
-    from routing.spending import charges_of
 
     settings = _settings(config)
     entries = [*history.cached]

@@ -161,7 +161,7 @@ def _query(  # noqa: PLR0917 - words of the command line, in its order
 
 def _show(asked: Asked) -> None:
     """Print the groups."""
-    from routing.spending import files_missed, read_spend
+    from routing.reading.spending import files_missed, read_spend
 
     with open_books(asked.config) as store:
         rows = read_spend(store, asked.query, asked.now) if store else []

@@ -36,9 +36,9 @@ ENDINGS: dict[str, tuple[tuple[str, ...], str]] = {
 
 def print_charges(asked: Asked) -> None:
     """Print every charge as CSV."""
+    from routing.reading.spending import read_charges
     from routing.reports.charges import CHARGES
     from routing.reports.exports import csv_text
-    from routing.spending import read_charges
 
     with open_books(asked.config) as store:
         charges = read_charges(store, asked.query.since, asked.query.until) if store else ()
@@ -104,7 +104,7 @@ def _write(
     asked: Asked, target: Path, *, parquet: bool, columns: Sequence[Column[T]], row: Callable[[Charge], T | None]
 ) -> dict[str, Any]:
     """Write charges as rows; those that make no row are left out."""
-    from routing.spending import read_charges
+    from routing.reading.spending import read_charges
 
     told = _Tally()
     with whole_file(target) as file, open_books(asked.config) as store:

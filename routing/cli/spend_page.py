@@ -98,8 +98,8 @@ def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None,
 
 def _days(asked: Asked, store: LedgerReader | None) -> list[DaySpend]:
     from routing.core.spend import Period
+    from routing.reading.spending import read_spend
     from routing.reports.page.data import DaySpend
-    from routing.spending import read_spend
 
     if store is None:
         return []
@@ -172,9 +172,9 @@ def _baseline(asked: Asked, settings: Settings, store: LedgerReader, named: str 
 def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[BudgetWindow]:
     """Tell every counter in its window of now; the lines *below* an importance are left to ``routing budgets``."""
     from routing.core.budgets import raised_by
+    from routing.reading.statuses import read_statuses
     from routing.reports.budgets import counter_name
     from routing.reports.page.data import BudgetWindow, Forecast, Raise
-    from routing.statuses import read_statuses
 
     raises, statuses = store.raises(asked.now), read_statuses(settings, store, asked.now)
     for budget in settings.budgets:
@@ -221,8 +221,8 @@ def _courses(asked: Asked, budget: Budget, store: LedgerReader, starts_at: datet
     """Add up day by day what each counter of a budget counts; the last word has the counter itself."""
     from routing.core.spend import PERIODS_AT_MOST, Period, SpendQuery
     from routing.core.window import WindowKind
+    from routing.reading.spending import read_spend
     from routing.reports.page.data import SpentBy
-    from routing.spending import read_spend
 
     zone = budget.window.zone
     if budget.window.kind is WindowKind.ROLLING or asked.now - starts_at >= timedelta(days=PERIODS_AT_MOST - 1):
@@ -286,9 +286,9 @@ def _finals(asked: Asked, read: RouterConfig, store: LedgerReader) -> Iterator[F
     from routing.assembly import SystemClock, find_cache
     from routing.cli.opening import LateLog
     from routing.core.window import EVER
+    from routing.reading.spending import last_pictures
     from routing.reports.page.data import FinalPicture
     from routing.reports.page.thumbnails import THUMBNAILS_AT_MOST
-    from routing.spending import last_pictures
 
     cache = find_cache(read, SystemClock(), LateLog())
     if cache is None:

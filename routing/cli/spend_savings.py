@@ -56,7 +56,7 @@ def find_savings(asked: Asked, settings: Settings, store: LedgerReader | None, n
     from routing.core.baseline import baseline_of
     from routing.core.savings import Savings
     from routing.core.window import EVER
-    from routing.paid import read_savings
+    from routing.reading.paid import read_savings
 
     baseline = baseline_of(settings, named)
     if store is None:

@@ -19,14 +19,14 @@ from routing.cli.spend_rankings import RANKED, rankings
 from routing.core.charge import CHARGING
 from routing.core.entries import EntryKind
 from routing.core.spend import Period, SpendQuery, in_order, total_of
-from routing.paid import paid_of
+from routing.reading.paid import paid_of
+from routing.reading.spending import read_charges, read_spend
 from routing.reports.charges import CHARGES, groups
 from routing.reports.exports import csv_text
 from routing.reports.focus import FOCUS, focus_row
 from routing.reports.page.data import DaySpend, Figures, PageData
 from routing.reports.page.render import page_html
 from routing.reports.spend import spend_json, spend_table
-from routing.spending import read_charges, read_spend
 from tests.reports.ledgers import HOSTILE, Happened, ledger
 
 if TYPE_CHECKING:

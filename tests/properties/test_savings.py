@@ -20,7 +20,7 @@ from routing.core.savings import Savings, compare_with
 from routing.core.window import EVER
 from routing.ledger import rollup
 from routing.ledger.memory import open_memory
-from routing.paid import read_paid, read_savings
+from routing.reading.paid import read_paid, read_savings
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
 from tests.ledger.purchases import record, reservation
 from tests.ledger.shelves import PostgresShelf

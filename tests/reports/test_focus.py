@@ -13,9 +13,9 @@ import pytest
 
 from routing.core.money import usd_text
 from routing.core.spend import SpendQuery
+from routing.reading.spending import read_charges
 from routing.reports.exports import csv_text
 from routing.reports.focus import FOCUS, focus_row
-from routing.spending import read_charges
 from tests.reports.ledgers import CENT, HOSTILE, Happened, a_story, ledger
 
 MANDATORY = {

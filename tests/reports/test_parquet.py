@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from routing.reading.spending import read_charges
 from routing.reports.charges import CHARGES
 from routing.reports.focus import FOCUS, focus_row
-from routing.spending import read_charges
 from tests.reports.ledgers import CENT, HOSTILE, Happened, ledger
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")

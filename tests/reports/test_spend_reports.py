@@ -16,13 +16,13 @@ from routing.core.policy import Ask, Policy, Route, Settings, SortRule
 from routing.core.prices import Line, PriceBook, Rate, Unit, Usage
 from routing.core.savings import compare_with
 from routing.core.spend import Period, SpendQuery, SpendRow
-from routing.paid import read_paid
+from routing.reading.paid import read_paid
+from routing.reading.spending import charges_of, read_spend
 from routing.reports.assets import assets_json, assets_notes, assets_table, counted, lineage
 from routing.reports.savings import savings_headline, savings_json, savings_notes, savings_table
 from routing.reports.sheet import harmless
 from routing.reports.show import Shown, show_json, show_report
 from routing.reports.spend import spark_lines, spend_remarks, spend_table
-from routing.spending import charges_of, read_spend
 from tests.cli.golden import check_golden
 from tests.core.making import deployment, per_image, piece_model
 from tests.ledger.purchases import record, reservation, settle

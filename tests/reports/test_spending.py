@@ -10,8 +10,8 @@ import pytest
 
 from routing.core.spend import Period, SpendQuery, total_of
 from routing.errors import RequestError
-from routing.paid import read_paid
-from routing.spending import (
+from routing.reading.paid import read_paid
+from routing.reading.spending import (
     charges_of,
     files_missed,
     last_pictures,

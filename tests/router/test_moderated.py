@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing import Charged, PromptRefused, ProviderRateLimited, ProviderRejectedKey, ProviderUnavailable
-from routing import moderation as moderations
+from routing.buying import moderation as moderations
 from routing.testing import FakeModerator, blank_picture
 from tests.shop import SQUARE, open_bench, settings
 

@@ -16,7 +16,7 @@ from tests.router.conftest import ROUTER, booked, importance, policy
 from tests.shop import open_bench
 
 if TYPE_CHECKING:
-    from routing.shop import Shop
+    from routing.buying.shop import Shop
     from tests.router.conftest import Team
 
 

@@ -16,8 +16,8 @@ from tests.router.conftest import QUALITIES, booked, policy
 from tests.shop import open_bench, settings
 
 if TYPE_CHECKING:
+    from routing.buying.shop import Shop
     from routing.providers.base import Delivery, ImageCall
-    from routing.shop import Shop
     from tests.router.conftest import Team
 
 ROOT = Path(__file__).parents[2]

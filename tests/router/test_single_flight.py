@@ -17,9 +17,9 @@ from routing import (
     RoutingError,
     usd,
 )
+from routing.buying.flights import Boarding, Flights
 from routing.cache.base import CachedCall, CacheDown
 from routing.core.request import ImageRequest
-from routing.flights import Boarding, Flights
 from routing.testing import FakeProvider, blank_picture
 from tests.router.conftest import ROUTER
 from tests.shop import SQUARE, budget, open_bench, settings

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing import BudgetExceeded, Charged, ProviderTimeout, ProviderUnavailable, usd
+from routing.buying.purchase import PATIENCE_S
 from routing.core.health import COOL_FIRST_S, FAILURES_AT_ONCE, TURNED_AWAY_S, Ended
 from routing.core.policy import OnUnknown
 from routing.errors import (
@@ -20,7 +21,6 @@ from routing.errors import (
     ProviderRateLimited,
     ProviderRejectedKey,
 )
-from routing.purchase import PATIENCE_S
 from tests.shop import Bench, budget, open_bench, settings
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from routing.attempt import Bought, Failed, as_attempt
+from routing.buying.attempt import Bought, Failed, as_attempt
+from routing.buying.faults import fault_sentences, judged, without_surplus
 from routing.core.money import Money
 from routing.core.policy import OnBad
 from routing.core.prices import Usage
 from routing.errors import AllCandidatesFailed, RoutingError
-from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Attempt, Result
 
 if TYPE_CHECKING:

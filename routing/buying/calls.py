@@ -9,7 +9,8 @@ from itertools import count
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from routing.attempt import Attempter, Bought
+from routing.buying.attempt import Attempter, Bought
+from routing.buying.shop import cached_call
 from routing.core.budgets import Purchase, claims_for
 from routing.core.entries import CacheHit, Reservation
 from routing.core.features import features_of
@@ -18,19 +19,18 @@ from routing.core.money import usd_text
 from routing.core.pacing import Needs
 from routing.core.quote import quote_for, usage_of
 from routing.errors import PriceCapExceeded
-from routing.shop import cached_call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routing.attempt import Failed
-    from routing.basket import Basket
+    from routing.buying.attempt import Failed
+    from routing.buying.basket import Basket
+    from routing.buying.flights import Boarding
+    from routing.buying.shop import Shop
     from routing.cache.base import CachedCall
     from routing.core.plan import Candidate
     from routing.core.quote import Quote
-    from routing.flights import Boarding
     from routing.limits.base import Slot
-    from routing.shop import Shop
 
 TOLD_WAIT_S = 1.0
 """Who waited longer for room is told."""

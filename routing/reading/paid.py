@@ -11,7 +11,7 @@ from routing.core.baseline import Paid
 from routing.core.picture import Size
 from routing.core.savings import compare_with
 from routing.core.spend import Period, SpendQuery
-from routing.spending import charges_of
+from routing.reading.spending import charges_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

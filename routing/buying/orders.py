@@ -15,19 +15,19 @@ from routing.core.request import ImageRequest, check_partials
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.options import read_options
-from routing.standing import read_standings
+from routing.reading.standing import read_standings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from routing.buying.shop import Shop
     from routing.core.features import Features
     from routing.core.picture import Picture
     from routing.core.plan import Plan
     from routing.core.policy import Route, Standings
     from routing.options import Asked, RequestOptions
-    from routing.shop import Shop
 
 
 class Order(NamedTuple):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image, ImageDraw
 
+from routing.buying.faults import fault_reason, fault_sentences, faults_of
 from routing.core.picture import Size
 from routing.core.request import Operation
-from routing.faults import fault_reason, fault_sentences, faults_of
 from routing.pictures import inspect
 from routing.providers.base import ImageCall
 from tests.shop import GPT, SQUARE, deployment

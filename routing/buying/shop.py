@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from routing.buying.cooling import CoolDowns
+from routing.buying.flights import Flights
 from routing.cache.base import CachedCall, PictureCache
-from routing.cooling import CoolDowns
 from routing.core.alerts import action_alert
 from routing.core.budgets import claims_for
 from routing.core.fingerprint import key_of_owner
 from routing.core.request import NO_TAGS
-from routing.flights import Flights
 from routing.logs import SteadyLog
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from routing.buying.moderation import Moderation
     from routing.core.alerts import Alert
     from routing.core.budgets import Purchase
     from routing.core.clock import Clock
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from routing.ledger.base import Store
     from routing.limits.base import Limiter
     from routing.logs import Log
-    from routing.moderation import Moderation
     from routing.providers.base import Delivery, Provider
     from routing.upkeep import Upkeep
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from routing.buying.faults import judged, without_surplus
+from routing.buying.orders import Order, name_deployment, plan_of, route_of
+from routing.buying.repeats import entries_of, has_pictures
 from routing.core.abilities import Reason, can_be_asked
 from routing.core.policy import DraftUse
 from routing.core.request import PARTIAL_IMAGES, ImageRequest
 from routing.errors import NoCandidate, RequestError
-from routing.faults import judged, without_surplus
 from routing.options import read_options
-from routing.orders import Order, name_deployment, plan_of, route_of
-from routing.repeats import entries_of, has_pictures
 from routing.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from routing.buying.shop import Shop
     from routing.cache.base import CachedCall
     from routing.core.entries import Entry
     from routing.core.picture import Picture
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from routing.core.policy import Route
     from routing.ledger.base import RequestHistory
     from routing.options import RequestOptions
-    from routing.shop import Shop
 
 OF_REFERENCES = frozenset({Reason.OPERATION, Reason.REFERENCES})
 """Reasons that a draft's picture may have brought about."""

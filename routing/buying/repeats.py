@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from routing.buying.faults import fault_sentences, judged, without_surplus
 from routing.core.entries import STANDS_IN
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
 from routing.errors import RequestIdReused
-from routing.faults import fault_sentences, judged, without_surplus
 from routing.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from routing.buying.shop import Shop
     from routing.cache.base import CachedCall
     from routing.core.entries import Entry
     from routing.core.request import ImageRequest
     from routing.ledger.base import AttemptHistory, RequestHistory
-    from routing.shop import Shop
 
 
 def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> Result | None:

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from routing.calls import Caller
+from routing.buying.calls import Caller
+from routing.buying.degrade import buy_instead, may_degrade, shown_instead
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
 from routing.core.policy import OnBad
 from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
-from routing.degrade import buy_instead, may_degrade, shown_instead
 from routing.errors import (
     BudgetExceeded,
     Charged,
@@ -24,13 +24,13 @@ from routing.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routing.attempt import Failed
-    from routing.basket import Basket
-    from routing.cooling import Admission
+    from routing.buying.attempt import Failed
+    from routing.buying.basket import Basket
+    from routing.buying.cooling import Admission
+    from routing.buying.shop import Shop
     from routing.core.plan import Candidate
     from routing.errors import RoutingError
     from routing.results import Result
-    from routing.shop import Shop
 
 WAITS_AT_MOST = 3
 """How often one candidate's rate limit is waited for while there are others."""

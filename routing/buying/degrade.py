@@ -18,12 +18,12 @@ from routing.results import Result
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from routing.basket import Basket
+    from routing.buying.basket import Basket
+    from routing.buying.shop import Shop
     from routing.core.picture import Picture
     from routing.core.plan import Candidate, Plan
     from routing.core.request import ImageRequest
     from routing.errors import RoutingError
-    from routing.shop import Shop
 
 LOOKED_FOR = 20
 """How many of an asset's latest pictures are looked for in the cache."""

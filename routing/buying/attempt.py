@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from routing.buying.faults import fault_reason, faults_of
+from routing.buying.shop import cached_call
 from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
 from routing.core.fingerprint import prompt_hash
 from routing.core.health import Ended
@@ -15,12 +17,11 @@ from routing.core.quote import variant_of
 from routing.core.retries import ended_as
 from routing.core.slowness import why_slow
 from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
-from routing.faults import fault_reason, faults_of
 from routing.providers.base import Delivery, ImageCall
 from routing.results import Attempt
-from routing.shop import cached_call
 
 if TYPE_CHECKING:
+    from routing.buying.shop import Shop
     from routing.core.alerts import Alert
     from routing.core.entries import Reservation
     from routing.core.picture import Picture
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
     from routing.limits.base import Slot
-    from routing.shop import Shop
 
 ID_CHARS_AT_MOST = 200
 """Of what a vendor calls a request; longer names are no names."""

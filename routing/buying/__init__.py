@@ -1,0 +1,1 @@
+"""From a request to its pictures: ordered, decided, reserved, called once, settled; ports only."""

@@ -1,0 +1,1 @@
+"""Questions to the ledger that reports, budgets and routers ask."""

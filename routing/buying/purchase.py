@@ -143,11 +143,11 @@ class Buyer:
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False
-        if self.basket.bad > bad_before and self.basket.plan.route.bad is OnBad.RETRY:
-            self._bad_rounds += 1
+        finally:
+            bad = self.basket.plan.route.bad is OnBad.RETRY and self.basket.bad > bad_before
+            self._bad_rounds += bad
             self._over = self._over or self._bad_rounds >= BAD_ROUNDS_AT_MOST
-            return not failed or self._may_follow(candidate, failed)
-        return self._may_follow(candidate, failed)
+        return (bad and not failed) or self._may_follow(candidate, failed)
 
     def _buy_from(self, candidate: Candidate, *, alone: bool) -> list[Failed]:
         """Buy in rounds of what a minute has room for; return what failed in the last one.
@@ -155,11 +155,12 @@ class Buyer:
         A vendor's "too many" makes everybody wait, this buyer too: as often as it takes where there is nobody else.
         """
         caller = self._caller(candidate)
-        waits = 0
+        bad_before, waits = self.basket.bad, 0
         while True:
             before = len(self.basket.failed)
-            n = min(self.basket.missing, caller.at_once() or self.basket.missing)
-            rest = self.basket.missing - n
+            wanted = self._wanted(bad_before)
+            n = min(wanted, caller.at_once() or wanted)
+            rest = wanted - n
             slot = caller.call(n)
             failed = self.basket.failed[before:]
             limited = [each.error for each in failed if isinstance(each.error, ProviderRateLimited)]
@@ -168,9 +169,15 @@ class Buyer:
                 wait_s = max(told, default=backoff_s(waits, self.basket.record.request_id))
                 self.shop.limiter.hear(slot, (), wait_s=wait_s)
                 waits += 1
-            wanted = bool(limited or rest) and bool(self.basket.missing)
-            if not wanted or len(limited) < len(failed) or (waits > WAITS_AT_MOST and not alone):
+            if not (limited or rest) or not self._wanted(bad_before):
                 return failed
+            if len(limited) < len(failed) or (waits > WAITS_AT_MOST and not alone):
+                return failed
+
+    def _wanted(self, bad_before: int) -> int:
+        """How many pictures one candidate is still to bring: others for its bad ones are bought in the next walk."""
+        bad = self.basket.bad - bad_before if self.basket.plan.route.bad is OnBad.RETRY else 0
+        return max(0, self.basket.missing - bad)
 
     def _may_follow(self, candidate: Candidate, failed: Sequence[Failed]) -> bool:
         """Draw the conclusion of a round: whether all is over, and whether this candidate may be tried again."""

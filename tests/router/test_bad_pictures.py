@@ -9,8 +9,10 @@ import pytest
 
 from routing import ProviderTimeout, usd
 from routing.core.entries import Basis, EntryKind
+from routing.core.pacing import Allowance
 from routing.core.picture import Size
 from routing.core.policy import OnBad
+from routing.errors import ProviderRateLimited
 from routing.testing import FrozenClock, blank_picture, plain_picture
 from tests.router.test_single_flight import Crowd, gated, send
 from tests.shop import SQUARE, open_bench, settings
@@ -197,6 +199,27 @@ def test_only_the_bad_one_of_several_is_bought_again(retrying: Bench) -> None:
     result = retrying.router.generate("a fox", importance="draft", n=3)
     assert (result.faults, len(result.images), BLANK in result.images) == ((), 3, False)
     assert len(retrying.calls) == 4
+
+
+def allowing(bench: Bench, images: int) -> None:
+    """Have gpt's vendor let so many pictures through in a minute."""
+    known = bench.router._shop.settings.deployments
+    known["gpt"] = replace(known["gpt"], allowance=Allowance(images=images))  # type: ignore[index] # the bench's own
+
+
+def test_no_third_is_bought_either_where_some_of_several_calls_have_to_wait(retrying: Bench) -> None:
+    flux = retrying.fakes["flux"]
+    flux.deliver_next(*[BLANK] * 40)
+    flux.fail_next(ProviderRateLimited("slow down", retry_after_s=1))
+    result = retrying.router.generate("a fox", importance="draft", n=3, deployment="flux")
+    assert (len(result.images), len(flux.calls)) == (3, 1 + 3 + 3)
+
+
+def test_what_had_to_wait_is_bought_before_another_for_what_is_bad(retrying: Bench) -> None:
+    allowing(retrying, images=1)
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="final", n=2)
+    assert (result.faults, retrying.calls) == ((), ["gpt", "gpt", "gpt-b"])
 
 
 @pytest.mark.parametrize(("fault", "says"), [("blank", "blank"), ("small", "512x512 instead of 1024x1024")])

@@ -320,6 +320,7 @@ class Router:
 
     def _bought(self, order: Order) -> Result:
         shop, request, notices = order
+        began_s = shop.clock.elapsed_s()
         shop.upkeep.begin(shop.settings)
         attempts_before = 0
         if request.request_id is not None:
@@ -338,4 +339,4 @@ class Router:
             attempts_before=attempts_before,
             notices=[*notices, *plan.notices],
         )
-        return Buyer(shop=shop, basket=basket).buy()
+        return Buyer(shop=shop, basket=basket, began_s=began_s).buy()

@@ -18,7 +18,7 @@ from routing.core.fingerprint import picture_key
 from routing.core.money import usd_text
 from routing.core.pacing import Needs
 from routing.core.quote import quote_for, usage_of
-from routing.errors import PriceCapExceeded
+from routing.errors import Charged, PriceCapExceeded, ProviderTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,14 +50,14 @@ class Call:
 class Caller:
     """Calls one candidate and puts what comes into the basket.
 
-    ``give_up_at_s`` bounds all waiting; with ``cut_off`` it bounds the calls too.
+    ``wait_until_s`` bounds all waiting, ``end_at_s`` the calls, where there is a deadline: moments of ``elapsed_s``.
     """
 
     shop: Shop
     basket: Basket
     candidate: Candidate
-    give_up_at_s: float
-    cut_off: bool
+    wait_until_s: float
+    end_at_s: float | None
 
     def at_once(self) -> int | None:
         """Tell how many pictures a minute has room for; ``None`` where nothing is known."""
@@ -87,11 +87,17 @@ class Caller:
         """
         calls = self._calls(n)
         shared = [call.key for call in calls if call.key and not self.basket.request.fresh]
-        with self.shop.flights.board(shared, self.give_up_at_s - self.shop.clock.elapsed_s(), self._takes) as boarding:
+        clock = self.shop.clock
+        # What others buy is there at the very end, too.
+        wait_s = (self.end_at_s or self.wait_until_s) - clock.elapsed_s()
+        with self.shop.flights.board(shared, wait_s, self._takes) as boarding:
             missing = [call for call in calls if not self._from_cache(call, boarding)]
             if not missing:
                 return None
             self._check_cap(missing)
+            if self.end_at_s is not None and clock.elapsed_s() > self.wait_until_s:
+                told = "not sent, since the deadline was nearly over before"
+                raise ProviderTimeout(told, retryable=True, charged=Charged.NO)
             # Room is waited for before money is set aside: no budget stands still for a rate limit.
             slot = self._slot(missing)
             self._send(missing, slot, boarding)
@@ -115,7 +121,7 @@ class Caller:
             Needs(requests=len(calls), images=images, tokens=self._tokens_each() * images),
             allowance=deployment.allowance,
             rank=self.shop.settings.policy.importance.index(self.basket.plan.importance),
-            give_up_at_s=self.give_up_at_s,
+            give_up_at_s=self.wait_until_s,
         )
         if slot.waited_s >= TOLD_WAIT_S:
             self.basket.notices.append(f"waited {slot.waited_s:.0f} s for the rate limit of {deployment.name}")
@@ -149,7 +155,7 @@ class Caller:
                 quote=call.quote,
                 reservation=reservation,
                 slot=slot,
-                end_at_s=self.give_up_at_s if self.cut_off else None,
+                end_at_s=self.end_at_s,
             )
             for call, reservation in zip(calls, reservations, strict=True)
         ]

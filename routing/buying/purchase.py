@@ -37,18 +37,21 @@ WAITS_AT_MOST = 3
 DEADLINE_S = 900.0
 """How long a request may wait for rate limits where nobody sets a deadline."""
 PATIENCE_S = 15.0
-"""And how long for a deployment to recover: that may take seconds or days, and nobody can tell."""
+"""And how long for a deployment to recover: that may take seconds or days, and nobody can tell. Calls do not count."""
 BAD_ROUNDS_AT_MOST = 2
 """A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
 LOOK_AGAIN_S = 1.0
 """How often to look whether a deployment may be asked again: it recovers with whoever's call succeeds first."""
 LEAST_LEFT_S = 1.0
-"""With less time than this nothing is tried again: it would be paid for and cut off."""
+"""With less time than this nothing is sent any more: it would be paid for and cut off.
+
+Of a deadline below two seconds it is the half.
+"""
 
 
 @dataclass(slots=True, kw_only=True)
 class Buyer:
-    """One request while it is being bought.
+    """One request while it is being bought; ``began_s`` is when its deadline began to count, by ``elapsed_s``.
 
     ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_bad_rounds`` those that brought bad
     pictures where the route buys others for them. ``_unsent`` counts by deployment those that
@@ -57,8 +60,8 @@ class Buyer:
 
     shop: Shop
     basket: Basket
-    _give_up_at_s: float = field(default=0.0, init=False)
-    _patient_until_s: float = field(default=0.0, init=False)
+    began_s: float
+    _waited_s: float = field(default=0.0, init=False)
     _refusal: RoutingError | None = field(default=None, init=False)
     _turned_away: tuple[Candidate, BudgetExceeded] | None = field(default=None, init=False)
     _ceiling_nusd: int | None = field(default=None, init=False)
@@ -81,9 +84,6 @@ class Buyer:
 
         """
         basket = self.basket
-        now_s = self.shop.clock.elapsed_s()
-        self._give_up_at_s = now_s + (basket.plan.deadline_s or DEADLINE_S)
-        self._patient_until_s = now_s + (basket.plan.deadline_s or PATIENCE_S)
         candidates: Sequence[Candidate] = basket.plan.candidates
         tries = 0
         while candidates:
@@ -169,7 +169,7 @@ class Buyer:
                 wait_s = max(told, default=backoff_s(waits, self.basket.record.request_id))
                 self.shop.limiter.hear(slot, (), wait_s=wait_s)
                 waits += 1
-            if not (limited or rest) or not self._wanted(bad_before):
+            if not (limited or rest) or not self._wanted(bad_before) or self._too_late():
                 return failed
             if len(limited) < len(failed) or (waits > WAITS_AT_MOST and not alone):
                 return failed
@@ -192,17 +192,37 @@ class Buyer:
         self._over = self._over or Then.STOP in verdicts or self._doubts >= in_doubt_at_most(on_unknown)
         return Then.NEXT not in verdicts and self._unsent[name] < UNSENT_AT_MOST
 
+    @property
+    def _end_at_s(self) -> float | None:
+        """The moment of ``elapsed_s`` that ends calls too; ``None`` without a deadline."""
+        deadline_s = self.basket.plan.deadline_s
+        return None if deadline_s is None else self.began_s + deadline_s
+
+    @property
+    def _wait_until_s(self) -> float:
+        """The moment until which there may be waited for anything, so that a call still has time."""
+        deadline_s = self.basket.plan.deadline_s
+        if deadline_s is None:
+            return self.began_s + DEADLINE_S
+        return self.began_s + deadline_s - min(LEAST_LEFT_S, deadline_s / 2)
+
     def _too_late(self) -> bool:
-        """Tell whether the deadline leaves no time for another attempt; the first is always made."""
-        left_s = self._give_up_at_s - self.shop.clock.elapsed_s()
-        return bool(self.basket.failed) and self.basket.plan.deadline_s is not None and left_s < LEAST_LEFT_S
+        """Tell whether the deadline leaves no time for another attempt."""
+        if self._end_at_s is None or self.shop.clock.elapsed_s() <= self._wait_until_s:
+            return False
+        self._refusal = self._refusal or ProviderTimeout(
+            "not sent, since the deadline was nearly over before", retryable=True, charged=Charged.NO
+        )
+        return True
 
     def _wait(self, wait_s: float) -> bool:
         """Wait before the plan is walked again; ``False`` where that would be too long."""
         clock = self.shop.clock
-        if clock.elapsed_s() + wait_s + LEAST_LEFT_S > self._patient_until_s:
+        patient = self._end_at_s is not None or self._waited_s + wait_s < PATIENCE_S
+        if not patient or clock.elapsed_s() + wait_s > self._wait_until_s:
             return False
         clock.sleep(wait_s)
+        self._waited_s += wait_s
         return True
 
     def _set_aside(self, candidate: Candidate, admission: Admission) -> bool:
@@ -225,8 +245,8 @@ class Buyer:
             shop=self.shop,
             basket=self.basket,
             candidate=candidate,
-            give_up_at_s=self._give_up_at_s,
-            cut_off=self.basket.plan.deadline_s is not None,
+            wait_until_s=self._wait_until_s,
+            end_at_s=self._end_at_s,
         )
 
     def _on_budget(self, refusal: BudgetExceeded) -> OnBudget:

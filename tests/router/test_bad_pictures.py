@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.entries import Entry
+    from routing.providers.base import Delivery, ImageCall
     from tests.router.conftest import Team
     from tests.shop import Bench
 
@@ -194,6 +195,31 @@ def test_where_max_price_leaves_no_room_the_bad_one_is_delivered(retrying: Bench
     assert any("another attempt may cost" in notice for notice in result.notices)
 
 
+def test_another_is_bought_however_long_the_bad_one_took(retrying: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(retrying, monkeypatch, seconds=240)
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="review")
+    assert (result.faults, retrying.calls) == ((), ["gpt", "gpt"])
+
+
+def test_none_is_where_the_deadline_would_cut_it_off(retrying: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    take(retrying, monkeypatch, seconds=9.5)
+    retrying.fakes["gpt"].deliver_next(BLANK)
+    result = retrying.router.generate("a fox", importance="final", deadline=10)
+    assert (result.faults, retrying.calls) == (("the picture is blank",), ["gpt"])
+
+
+def take(bench: Bench, monkeypatch: pytest.MonkeyPatch, *, seconds: float) -> None:
+    """Have gpt's calls take so long."""
+    buy = bench.fakes["gpt"].buy
+
+    def slowly(call: ImageCall) -> Delivery:
+        bench.clock.sleep(seconds)
+        return buy(call)
+
+    monkeypatch.setattr(bench.fakes["gpt"], "buy", slowly)
+
+
 def test_only_the_bad_one_of_several_is_bought_again(retrying: Bench) -> None:
     retrying.fakes["flux"].deliver_next(plain_picture(SQUARE), BLANK, plain_picture(SQUARE))
     result = retrying.router.generate("a fox", importance="draft", n=3)
@@ -207,7 +233,15 @@ def allowing(bench: Bench, images: int) -> None:
     known["gpt"] = replace(known["gpt"], allowance=Allowance(images=images))  # type: ignore[index] # the bench's own
 
 
-def test_no_third_is_bought_either_where_some_of_several_calls_have_to_wait(retrying: Bench) -> None:
+def test_nor_is_a_third_where_a_minute_has_room_for_less_than_was_asked(retrying: Bench) -> None:
+    allowing(retrying, images=1)
+    retrying.fakes["gpt"].deliver_next(*[BLANK] * 20)
+    result = retrying.router.generate("a fox", importance="review", n=2)
+    assert (len(result.images), len(result.faults), len(retrying.calls)) == (2, 2, 4)
+    assert result.cost == retrying.spent()
+
+
+def test_nor_where_some_of_several_calls_have_to_wait(retrying: Bench) -> None:
     flux = retrying.fakes["flux"]
     flux.deliver_next(*[BLANK] * 40)
     flux.fail_next(ProviderRateLimited("slow down", retry_after_s=1))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routing import Charged, PromptRefused, ProviderRateLimited, ProviderRejectedKey, ProviderUnavailable
+from routing import (
+    Charged,
+    PromptRefused,
+    ProviderRateLimited,
+    ProviderRejectedKey,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from routing.buying import moderation as moderations
 from routing.testing import FakeModerator, blank_picture
 from tests.shop import SQUARE, open_bench, settings
@@ -88,6 +95,19 @@ def test_a_promotion_is_looked_at_and_so_are_the_words_of_an_edit(bench: Bench, 
     with pytest.raises(PromptRefused):
         bench.router.edit("hateful", images=[blank_picture(SQUARE)], importance="review")
     assert moderator.prompts == ["gore", "hateful"]
+
+
+def test_what_a_look_took_is_taken_from_the_deadline(bench: Bench, moderator: FakeModerator) -> None:
+    moderator.fail_next(ProviderRateLimited("too many", retry_after_s=4))
+    bench.router.generate("a fox", importance="review", deadline=10)
+    assert bench.fakes["gpt"].calls[0].timeout_s == 6
+
+
+def test_where_a_look_took_nearly_all_of_it_nothing_is_sent(bench: Bench, moderator: FakeModerator) -> None:
+    moderator.fail_next(ProviderRateLimited("too many", retry_after_s=4.5))
+    with pytest.raises(ProviderTimeout, match="not sent, since the deadline was nearly over") as caught:
+        bench.router.generate("a fox", importance="review", deadline=5, request_id="fox")
+    assert (caught.value.charged, bench.calls, bench.store.history("fox")) == (Charged.NO, [], None)
 
 
 def test_a_look_that_fails_is_repeated_twice_with_waits(bench: Bench, moderator: FakeModerator) -> None:

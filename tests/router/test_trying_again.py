@@ -12,6 +12,7 @@ import pytest
 from routing import BudgetExceeded, Charged, ProviderTimeout, ProviderUnavailable, usd
 from routing.buying.purchase import PATIENCE_S
 from routing.core.health import COOL_FIRST_S, FAILURES_AT_ONCE, TURNED_AWAY_S, Ended
+from routing.core.pacing import Allowance
 from routing.core.policy import OnUnknown
 from routing.errors import (
     AllCandidatesFailed,
@@ -131,6 +132,21 @@ def test_what_is_unknown_is_tried_again_where_the_route_says_so(bench: Bench) ->
     bench.router.close()
 
 
+def test_however_long_it_took_to_learn_that_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = open_bench(risking())
+    buy = bench.fakes["gpt"].buy
+
+    def slowly(call: ImageCall) -> Delivery:
+        bench.clock.sleep(call.timeout_s)
+        return buy(call)
+
+    monkeypatch.setattr(bench.fakes["gpt"], "buy", slowly)
+    bench.fakes["gpt"].fail_next(*(ProviderTimeout("no answer", retryable=True) for _ in range(9)))
+    with pytest.raises(AllCandidatesFailed, match=r"^3 attempts failed"):
+        review(bench)  # each of 360 s: the fourth would begin after a quarter of an hour
+    bench.router.close()
+
+
 def test_that_too_has_an_end() -> None:
     bench = open_bench(risking())
     bench.fakes["gpt"].fail_next(*(lost() for _ in range(40)))
@@ -178,6 +194,28 @@ def test_a_call_gets_what_is_left_of_the_deadline(bench: Bench) -> None:
     first, second = bench.fakes["gpt"].calls
     assert first.timeout_s == 30
     assert second.timeout_s == pytest.approx(23)
+
+
+def test_nothing_is_sent_so_late_that_it_would_be_cut_off(bench: Bench) -> None:
+    bench.fakes["gpt"].fail_next(ProviderRateLimited("slow down", retry_after_s=29.5))
+    with pytest.raises(ProviderRateLimited):
+        review(bench, deadline=30)
+    assert bench.calls == ["gpt"]
+    assert bench.clock.elapsed_s() < 30
+
+
+def test_nor_is_what_a_minute_had_no_room_for(bench: Bench) -> None:
+    known = bench.router._shop.settings.deployments
+    known["gpt"] = replace(known["gpt"], allowance=Allowance(images=1))  # type: ignore[index] # the bench's own
+    result = review(bench, n=2, deadline=61.5)  # the second has room after 61 s
+    assert len(result.images) == len(bench.calls) == 1
+
+
+def test_a_deadline_shorter_than_any_call_is_tried_once(bench: Bench) -> None:
+    bench.fakes["gpt"].fail_next(ProviderTimeout("no answer", retryable=True))
+    with pytest.raises(ProviderTimeout):
+        review(bench, deadline=0.01)
+    assert bench.fakes["gpt"].calls[0].timeout_s == 0.01
 
 
 def test_without_a_deadline_a_call_gets_the_deployments_time(bench: Bench) -> None:

@@ -15,6 +15,7 @@ from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
 from routing.errors import (
     BudgetExceeded,
     Charged,
+    LedgerUnavailable,
     PriceCapExceeded,
     ProviderRateLimited,
     ProviderTimeout,
@@ -142,6 +143,13 @@ class Buyer:
                 self._refused = self._refused or self._on_budget(no) is OnBudget.REFUSE
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
+            return False
+        except LedgerUnavailable as away:
+            if not self.basket.bought:
+                raise
+            # What is there was paid for: it is handed over, and nothing more is bought without a ledger.
+            self._refusal, self._over = self._refusal or away, True
+            self.basket.notices.append(f"nothing more was bought: {away}")
             return False
         finally:
             bad = self.basket.plan.route.bad is OnBad.RETRY and self.basket.bad > bad_before

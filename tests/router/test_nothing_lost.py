@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
 
-from routing import Charged, LedgerUnavailable, Outcome, ProviderUnavailable, usd
+from routing import Charged, LedgerUnavailable, Outcome, ProviderRateLimited, ProviderUnavailable, usd
 from routing.core.prices import Usage
 from routing.testing import blank_picture
 from tests.shop import SQUARE, budget, open_bench, settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from routing import Result
     from routing.core.alerts import Alert
+    from routing.core.entries import RequestRecord, Reservation
     from routing.providers.base import Delivery, ImageCall
     from tests.shop import Bench
 
@@ -65,6 +67,23 @@ def test_a_ledger_that_fails_in_an_unforeseen_way_still_lets_the_picture_arrive(
     result = bench.router.generate("a fox")
     assert result.images
     assert not result.settled
+
+
+def test_a_ledger_that_goes_away_between_two_calls_lets_the_first_picture_arrive(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.fakes["flux"].fail_next(ProviderRateLimited("slow down", retry_after_s=1))
+    reserve, rounds = bench.store.reserve, count()
+
+    def once(record: RequestRecord, reservations: Sequence[Reservation]) -> None:
+        if next(rounds):
+            raise LedgerUnavailable("the disk is full")
+        reserve(record, reservations)
+
+    monkeypatch.setattr(bench.store, "reserve", once)
+    result = bench.router.generate("a fox", n=2)
+    assert (len(result.images), result.cost) == (1, usd("0.003"))
+    assert "nothing more was bought: the disk is full" in result.notices
 
 
 def test_a_vendor_who_says_half_a_character_costs_no_picture(bench: Bench) -> None:

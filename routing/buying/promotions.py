@@ -9,7 +9,7 @@ from routing.buying.faults import judged, without_surplus
 from routing.buying.orders import Order, name_deployment, plan_of, route_of
 from routing.buying.repeats import entries_of, has_pictures
 from routing.core.abilities import Reason, can_be_asked
-from routing.core.policy import DraftUse
+from routing.core.policy import DraftUse, Show
 from routing.core.request import PARTIAL_IMAGES, ImageRequest
 from routing.errors import NoCandidate, RequestError
 from routing.options import read_options
@@ -156,11 +156,17 @@ def _picture(shop: Shop, source: Result | RequestHistory, number: int, route: Ro
     """Find one of the draft's pictures: a result brings them, an id's are in the cache.
 
     Raises:
-        RequestError: where it is not kept, or there are fewer.
+        RequestError: where it is not kept, there are fewer, or what the result shows was not made for it.
 
     """
     if isinstance(source, Result):
         pictures, parent = source.images, source.request_id
+        if source.degraded in set(Show):
+            what = "a placeholder" if source.degraded == Show.PLACEHOLDER else "the last picture of its asset"
+            raise RequestError(
+                f"{route.label or 'the route'} takes the draft along as a reference, but {parent!r} only shows {what}:"
+                " nothing was bought for it; make it again with generate or edit"
+            )
     else:
         pictures, parent = _kept(shop, source, number, route), source.record.request_id
     if number > len(pictures):

@@ -13,7 +13,7 @@ from routing import AllCandidatesFailed, NoCandidate, ProviderUnavailable, Reque
 from routing.core.conditions import Condition, When
 from routing.core.deployment import ListedSizes
 from routing.core.picture import Size
-from routing.core.policy import DraftUse, Route
+from routing.core.policy import Degrade, DraftUse, Route, Show
 from routing.core.request import Operation
 from routing.errors import Charged
 from routing.pictures import REFERENCE_BYTES_AT_MOST
@@ -309,6 +309,23 @@ def test_an_id_that_brought_no_picture_cannot_go_along(taking: Bench) -> None:
         taking.router.generate("a fox", request_id="fox")
     with pytest.raises(RequestError, match="'fox' brought no picture: make it with generate or edit"):
         taking.router.promote("fox", importance="final", prompt="a fox")
+
+
+@pytest.mark.parametrize(
+    ("shown", "says"), [(Show.LAST, "the last picture of its asset"), (Show.PLACEHOLDER, "a placeholder")]
+)
+def test_what_was_only_shown_in_a_drafts_stead_does_not_go_along(
+    taking: Bench, monkeypatch: pytest.MonkeyPatch, shown: Show, says: str
+) -> None:
+    (route,) = taking.router._shop.settings.policy.routes["review"]
+    routes = taking.router._shop.settings.policy.routes
+    monkeypatch.setitem(routes, "review", (replace(route, degrade=Degrade(show=(shown,))),))
+    taking.router.generate("an older fox", importance="draft", asset="poster-7")
+    taking.fakes["gpt"].fail_next(ProviderUnavailable("down", charged=Charged.NO))
+    draft = taking.router.generate("a fox", importance="review", asset="poster-7", request_id="fox")
+    assert draft.degraded == shown
+    with pytest.raises(RequestError, match=f"'fox' only shows {says}: nothing was bought for it"):
+        taking.router.promote(draft, importance="final")
 
 
 def test_the_mask_of_a_draft_keeps_its_picture_behind(taking: Bench) -> None:

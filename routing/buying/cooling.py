@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_S = 1.0
 """How soon to ask again while somebody else tries whether a deployment works."""
+PROBE_AT_MOST_S = 60.0
+"""How long others wait for that: an interrupt can strike before it is known who tries, and a call can take long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +33,9 @@ class CoolDowns:
     def __init__(self) -> None:
         """Begin with all of them well."""
         self._healths: dict[str, Health] = {}
-        self._probed: set[str] = set()
+        self._probes: dict[str, tuple[Admission, float]] = {}
         # Whoever of the parent's threads was trying a deployment out did not come along.
-        self._lock = OwnLock(on_fork=self._probed.clear)
+        self._lock = OwnLock(on_fork=self._probes.clear)
 
     def health(self, deployment: str) -> Health:
         """Tell how a deployment is."""
@@ -52,16 +55,20 @@ class CoolDowns:
                 return Admission(deployment=deployment, wait_s=health.cool_until_s - now_s)
             if state is not State.PROBE_DUE:
                 return Admission(deployment=deployment)
-            if deployment in self._probed:
+            _, since_s = self._probes.get(deployment, (None, -math.inf))
+            if now_s - since_s < PROBE_AT_MOST_S:
                 return Admission(deployment=deployment, wait_s=LOOK_AGAIN_S)
-            self._probed.add(deployment)
-            return Admission(deployment=deployment, probe=True)
+            probe = Admission(deployment=deployment, probe=True)
+            self._probes[deployment] = probe, now_s
+            return probe
 
     def leave(self, admission: Admission) -> None:
         """End what ``admit`` began; where a probe learnt nothing (its budget had no room), the next one tries."""
         if admission.probe:
             with self._lock:
-                self._probed.discard(admission.deployment)
+                latest, _ = self._probes.get(admission.deployment, (None, 0.0))
+                if latest is admission:  # else it took so long that another tries by now
+                    del self._probes[admission.deployment]
 
     def hear(self, deployment: str, ended: Ended, at_s: float, why: str = "") -> Health:
         """Count how a call ended; return the health since."""

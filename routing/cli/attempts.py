@@ -11,7 +11,7 @@ from routing.core.bill import model_key
 from routing.core.entries import EntryKind
 from routing.core.matching import BookedAttempt
 from routing.core.suggest import did_you_mean
-from routing.errors import RequestError
+from routing.errors import ConfigError, RequestError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,6 +45,8 @@ class Sellers:
     """Deployment -> provider."""
     models_of: dict[str, frozenset[str]]
     """Provider -> models."""
+    vendors_words: dict[str, str]
+    """Model of a team's own catalog -> what its vendor calls it, where that is another name."""
 
     def provider(self, name: str) -> DeclaredProvider:
         """Find a provider.
@@ -92,13 +94,35 @@ def read_sellers(path: Path) -> Sellers:
         name: DeclaredProvider(name=name, kind=str(entry.get("kind", "")), base_url=_base_url(entry))
         for name, entry in _entries(file, "providers")
     }
+    words = _vendors_words(path, file)
     provider_of, models_of = {}, dict.fromkeys(providers, frozenset[str]())
     for name, entry in _entries(file, "deployments"):
         provider = str(entry.get("provider", ""))
         provider_of[name] = provider
-        names = (str(entry[key]) for key in ("model", "wire_model") if entry.get(key))
+        names = [str(entry[key]) for key in ("model", "wire_model") if entry.get(key)]
+        names += [words[each] for each in names if each in words]
         models_of[provider] = models_of.get(provider, frozenset()) | {model_key(each) for each in names}
-    return Sellers(providers=providers, provider_of=provider_of, models_of=models_of)
+    return Sellers(providers=providers, provider_of=provider_of, models_of=models_of, vendors_words=words)
+
+
+def _vendors_words(path: Path, file: dict[str, Any]) -> dict[str, str]:
+    """Read from the files that ``catalog`` names what vendors call their models; what cannot be read says nothing."""
+    from routing.config.document import read_document
+    from routing.config.ledger import open_text
+
+    words: dict[str, str] = {}
+    names = file.get("catalog")
+    for name in names if isinstance(names, list) else ():
+        try:
+            data = read_document(str(name), open_text(path.parent / str(name), str(name))).data
+        except ConfigError:
+            continue
+        for model, entry in _entries(data if isinstance(data, dict) else {}, "models"):
+            aliases = entry.get("aliases")
+            if entry.get("wire"):
+                called = (model, *(aliases if isinstance(aliases, list) else ()))
+                words |= dict.fromkeys(map(str, called), str(entry["wire"]))
+    return words
 
 
 def _entries(file: dict[str, Any], section: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -138,14 +162,15 @@ def booked_attempts(store: LedgerReader, since: datetime, until: datetime, selle
     """Walk the attempts of one seller that touch ``[since, until)``."""
     for history in store.histories(since - LOOK_BACK, until):
         for attempt in history.attempts:
-            if seller.sold(attempt.reserve.deployment, attempt.reserve.model):
-                booked = as_booked(attempt)
+            model = attempt.reserve.model
+            if seller.sold(attempt.reserve.deployment, model):
+                booked = as_booked(attempt, seller.sellers.vendors_words.get(model, ""))
                 if booked.start < until and (booked.end or booked.start) >= since:
                     yield booked
 
 
-def as_booked(attempt: AttemptHistory) -> BookedAttempt:
-    """Put an attempt as the ledger has it now."""
+def as_booked(attempt: AttemptHistory, vendor_model: str = "") -> BookedAttempt:
+    """Put an attempt as the ledger has it now; ``vendor_model`` is what its vendor calls its model."""
     reserve, resolution = attempt.reserve, attempt.resolution
     end = resolution.at if resolution else None
     if resolution and resolution.kind is EntryKind.EXPIRE:
@@ -161,4 +186,5 @@ def as_booked(attempt: AttemptHistory) -> BookedAttempt:
         unconfirmed=attempt.unconfirmed,
         vendor_request_id=attempt.vendor_request_id,
         reason=resolution.reason if resolution else "",
+        vendor_model=vendor_model,
     )

@@ -115,7 +115,8 @@ def _book(store: Store, adjustment: Adjustment, compared: BookedAttempt) -> bool
     from routing.cli.attempts import as_booked
 
     history = store.history(adjustment.reservation_id.rpartition("/")[0])
-    now = next((each for each in map(as_booked, history.attempts) if each.id == compared.id), None) if history else None
+    attempts = [as_booked(each, compared.vendor_model) for each in history.attempts] if history else []
+    now = next((each for each in attempts if each.id == compared.id), None)
     if now != compared:
         return False
     store.adjust(adjustment)

@@ -37,7 +37,6 @@ def compare_costs(
     """Set a vendor's own sums beside the ledger's, day by day; nothing is written."""
     from routing.bills.openai_costs import read_day_costs
     from routing.cli.attempts import booked_attempts, read_sellers, whose_bill
-    from routing.core.bill import model_key
     from routing.core.reconciliation import compare_days
 
     sellers = read_sellers(find_config(config))
@@ -59,7 +58,7 @@ def compare_costs(
             for each in (booked_attempts(store, first, last, seller) if store else ())
             if first <= each.start < last
         ]
-    ours = seller.models | {model_key(attempt.model) for attempt in attempts}
+    ours = seller.models | {attempt.model_key for attempt in attempts}
     rows = compare_days(billed, attempts)
     mine = [row for row in rows if row.model in ours]
     others = [row for row in rows if row.model not in ours]

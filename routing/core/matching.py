@@ -34,7 +34,8 @@ class BookedAttempt:
     """One attempt as the ledger has it now. Amounts are nano-USD; ``charged_nusd`` includes every correction.
 
     ``end`` is ``None`` while it is open. ``vendor_request_id`` may also name a line of a bill it was corrected by.
-    ``reason`` is what the ledger notes of how it ended.
+    ``reason`` is what the ledger notes of how it ended. ``vendor_model`` is what the vendor calls the model, and so its
+    bill, where that is another name.
     """
 
     id: str
@@ -47,6 +48,12 @@ class BookedAttempt:
     unconfirmed: bool = False
     vendor_request_id: str = ""
     reason: str = ""
+    vendor_model: str = ""
+
+    @property
+    def model_key(self) -> str:
+        """What a bill's models are compared with."""
+        return model_key(self.vendor_model or self.model)
 
 
 Pair: TypeAlias = "tuple[Charge, BookedAttempt]"
@@ -163,7 +170,7 @@ def _pass(each: _Pass, charges: Sequence[Charge], attempts: Sequence[BookedAttem
     """Pair model by model; moments before days, since what has a moment can be told apart better."""
     by_model: dict[str, list[BookedAttempt]] = defaultdict(list)
     for attempt in attempts:
-        by_model[model_key(attempt.model)].append(attempt)
+        by_model[attempt.model_key].append(attempt)
     groups: dict[tuple[timedelta, str], list[Charge]] = defaultdict(list)
     for charge in charges:
         if charge.start is not None and charge.end is not None and charge.model in by_model:

@@ -199,7 +199,7 @@ class _Doubtful:
 
     def may_hold(self, attempt: BookedAttempt) -> bool:
         """Tell whether one of them may be, or hold, this attempt's charge."""
-        models = model_key(attempt.model), ""
+        models = attempt.model_key, ""
         if any(model in self._always for model in models):
             return True
         for model in models:
@@ -237,7 +237,7 @@ def compare_days(costs: Iterable[DayCost], attempts: Iterable[BookedAttempt]) ->
     for cost in costs:
         billed[cost.day, model_key(cost.model)] += cost.amount_nusd
     for attempt in attempts:
-        key = attempt.start.astimezone(UTC).date(), model_key(attempt.model)
+        key = attempt.start.astimezone(UTC).date(), attempt.model_key
         booked[key] += attempt.charged_nusd
         unconfirmed[key] += attempt.charged_nusd if attempt.unconfirmed else 0
     rows = (

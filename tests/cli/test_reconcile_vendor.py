@@ -71,6 +71,28 @@ def test_after_booking_the_vendors_bill_the_ledger_is_the_bill(
     assert (again.code, again.out.splitlines()[-1]) == (0, "the ledger agrees with the bill")
 
 
+def test_a_model_of_ones_own_is_looked_for_under_the_vendors_name(
+    routing: CommandLine, vendor: Sandbox, edit_config: Callable[[str, str], None]
+) -> None:
+    own = "vendor: studio\nkinds: [openai]\nmodels:\n  studio-image: {like: openai:gpt-image-2, wire: gpt-image-2}\n"
+    (routing.folder / "studio.yaml").write_text(own, encoding="utf-8")
+    edit_config("version: 1\n", "version: 1\ncatalog: [studio.yaml]\n")
+    edit_config("model: gpt-image-2, images", "model: studio-image, images")
+    vendor.inject(["html", "reset", "reset-early"])
+    for number in range(3):
+        routing("generate", f"fox {number}", "-i", "final", "-o", f"{number}.png", "--request-id", f"fox-{number}")
+    today = datetime.now(UTC)
+    bounds = ("--since", f"{today - timedelta(days=1):%Y-%m-%d}", "--until", f"{today + timedelta(days=2):%Y-%m-%d}")
+    words = (*RECONCILE, "--bill", download(vendor, "csv", routing.folder), *bounds, "--complete", "--apply")
+    booked = routing(*words)
+    assert booked.code == 0, booked.out
+    after = spent(routing)
+    assert (after["spent_usd"], after["unconfirmed_usd"]) == (vendor.bill()["total_usd"], "0")
+    assert routing(*words).code == 0
+    costs = (*RECONCILE, "--costs", "openai", *bounds)
+    assert routing(*costs, OPENAI_ADMIN_KEY="sk-admin-test").code == 0
+
+
 def test_openais_own_sums_are_set_beside_the_ledgers(doubtful: CommandLine, vendor: Sandbox) -> None:
     today = datetime.now(UTC)
     words = (

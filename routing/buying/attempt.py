@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -181,6 +182,7 @@ class Attempter:
             quality=candidate.quality,
             n=self.n,
             timeout_s=self._timeout_s(),
+            ends_in_s=math.inf if self.end_at_s is None else self.end_at_s - self._started_s,
             images=request.images,
             mask=request.mask,
             background=candidate.options.background,

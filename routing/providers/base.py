@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -36,6 +37,7 @@ class ProviderSpec:
 class ImageCall:
     """One call to one deployment, with everything decided. ``timeout_s`` bounds the whole call.
 
+    ``ends_in_s`` is what is left of the request's deadline, if it has one: getting ready is part of that.
     ``on_send`` is called when the request is about to leave: the vendor's minute begins then, not while libraries load.
     ``on_partial`` is called with each partial image that the vendor sends of the picture.
     """
@@ -47,6 +49,7 @@ class ImageCall:
     quality: str | None
     n: int
     timeout_s: float
+    ends_in_s: float = math.inf
     images: tuple[Picture, ...] = ()
     mask: Picture | None = None
     background: str | None = None

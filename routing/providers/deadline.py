@@ -22,6 +22,20 @@ class Deadline:
         """Seconds since the start."""
         return time.monotonic() - self._started
 
+    @property
+    def is_over(self) -> bool:
+        """Tell whether no time is left."""
+        return self.elapsed_s >= self.timeout_s
+
+    def within(self, timeout_s: float) -> Deadline:
+        """Begin another, ``timeout_s`` seconds ahead or as far as this one.
+
+        Raises:
+            DeadlinePassed: where this one is over.
+
+        """
+        return Deadline(min(timeout_s, self.left_s()))
+
     def left_s(self) -> float:
         """Seconds that are left, more than zero.
 

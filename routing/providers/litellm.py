@@ -108,11 +108,14 @@ class LiteLLMProvider:
 
     def buy(self, call: ImageCall) -> Delivery:
         """Send exactly one request and return its pictures."""
+        whole = Deadline(call.ends_in_s)
         caller = Caller.of(call, self._spec, self._api_key)
         route = _route(call, caller)
         base_url = self._spec.base_url or route.base_url
         litellm, http = self._ready()
-        exchange = _Exchange(deadline=Deadline(call.timeout_s), on_send=call.on_send)
+        if whole.is_over:
+            raise caller.late(call.ends_in_s)
+        exchange = _Exchange(deadline=whole.within(call.timeout_s), on_send=call.on_send)
         arguments = {**route.arguments, "model": call.deployment.wire_model, "api_base": base_url, "client": http}
         try:
             reply, failure = self._send(getattr(litellm, route.function), arguments, exchange)

@@ -60,10 +60,13 @@ class OpenAIProvider:
 
     def buy(self, call: ImageCall) -> Delivery:
         """Send exactly one request and return its pictures; a task is looked at until it is done."""
+        whole = Deadline(call.ends_in_s)
         caller = Caller.of(call, self._spec, self._api_key)
         order = order_of(call, caller)
-        client = self._ready_client()
-        deadline = Deadline(call.timeout_s)
+        client = self._ready_client()  # the first call imports the SDK: a second, on a busy machine more
+        if whole.is_over:
+            raise caller.late(call.ends_in_s)
+        deadline = whole.within(call.timeout_s)
         purchase = _Purchase(client=client, call=call, caller=caller, deadline=deadline)
         try:
             delivery = deliver(purchase.parcel(order), call, caller, deadline, base_url=self._base_url)

@@ -59,6 +59,15 @@ class Caller:
         """Refuse a call before anything is sent."""
         return ProviderError(f"{self.deployment}: {why}", deployment=self.deployment, charged=Charged.NO)
 
+    def late(self, ends_in_s: float) -> ProviderTimeout:
+        """Say that getting ready took all the time a request had."""
+        return ProviderTimeout(
+            f"{self.deployment}: not sent, since the {ends_in_s:g} s that were left of its deadline were over before",
+            deployment=self.deployment,
+            retryable=True,
+            charged=Charged.NO,
+        )
+
     def unreadable(self, why: str, usage: Usage | None = None) -> ProviderUnavailable:
         """Say that the answer brought no picture: charged where the vendor reported usage, else nobody knows."""
         return ProviderUnavailable(

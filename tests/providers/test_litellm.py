@@ -14,7 +14,7 @@ import pytest
 from routing.core.picture import Size
 from routing.core.prices import Usage
 from routing.core.request import Operation
-from routing.errors import Charged, ContentRejected, ProviderError, ProviderUnavailable
+from routing.errors import Charged, ContentRejected, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.providers.base import Delivery, ImageCall, ProviderSpec
 from routing.providers.litellm_routes import BASE_URLS, ROUTES, Route
 from routing.providers.registry import make_provider
@@ -304,6 +304,12 @@ def test_what_litellm_itself_refuses_was_never_sent(monkeypatch: pytest.MonkeyPa
         buy(vendor.url, replace(call("fal_ai/fal-ai/flux/schnell"), quality="high"))
     assert refused.value.charged is Charged.NO
     assert vendor.heard == []
+
+
+def test_where_getting_ready_took_all_of_the_time_nothing_is_sent() -> None:
+    with parrot(any_vendor) as vendor, pytest.raises(ProviderTimeout, match="not sent") as failed:
+        buy(vendor.url, gemini(ends_in_s=1e-9))
+    assert (failed.value.charged, vendor.heard) == (Charged.NO, [])
 
 
 def test_litellm_is_imported_without_network_and_without_an_env_file() -> None:

@@ -7,19 +7,25 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from routing.core.request import Operation
 from routing.errors import Charged, ConfigError, ProviderError, ProviderTimeout, ProviderUnavailable
+from routing.providers import deadline
 from routing.providers.base import Delivery, ImageCall, ProviderSpec
+from routing.providers.openai import OpenAIProvider, connect_openai
 from routing.providers.registry import make_provider
 from tests.providers.buying import PROMPT, SECRET, Heard, Said, deployment, parrot, picture, png, size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from openai import OpenAI
 
 ENCODED = base64.b64encode(png()).decode()
 GOOD: dict[str, object] = {"created": 1, "data": [{"b64_json": ENCODED}]}
@@ -239,6 +245,26 @@ def test_a_body_that_drips_ends_at_the_deadline() -> None:
         with pytest.raises(ProviderTimeout):
             buy(vendor.url, replace(call(), timeout_s=0.3))
     assert time.monotonic() - started < 2.0
+
+
+def test_what_getting_ready_takes_is_part_of_a_deadline_not_of_a_calls_own_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
+    spec = ProviderSpec(name="shop", kind="openai", api_key_env="SHOP_KEY")
+    with parrot(Said(GOOD)) as vendor:
+
+        def connect() -> OpenAI:
+            now_s[0] += 5.0
+            return connect_openai(vendor.url, SECRET)
+
+        with closing(OpenAIProvider(spec, SECRET, vendor.url, connect)) as provider:
+            with pytest.raises(ProviderTimeout, match="not sent, since the 5 s that were left of its dead") as failed:
+                provider.buy(replace(call(), ends_in_s=5.0))
+            assert (failed.value.charged, vendor.heard) == (Charged.NO, [])
+        with closing(OpenAIProvider(spec, SECRET, vendor.url, connect)) as provider:
+            assert provider.buy(call()).pictures
 
 
 def test_a_picture_that_is_not_fetched_in_time_does_not_lose_the_others() -> None:

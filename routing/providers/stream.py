@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from routing.errors import RequestError
@@ -49,9 +50,12 @@ def read_events(
 
 
 def _events(pieces: Iterable[bytes]) -> Iterator[Mapping[str, object]]:
-    """Read the JSON objects of a stream; comments, pings and what is no JSON object are passed over."""
+    """Read the JSON objects of a stream; comments, pings and what is no JSON object are passed over.
+
+    The last one counts without the empty line after it, too: where all of the picture came, it was paid for.
+    """
     data: list[bytes] = []
-    for line in _lines(pieces):
+    for line in chain(_lines(pieces), [b""]):
         if line.startswith(b"data:"):
             data.append(line[5:].removeprefix(b" "))
         elif not line and data:
@@ -71,6 +75,7 @@ def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield bytes(rest).removesuffix(b"\r")
             rest.clear()
         rest += last
+    yield bytes(rest)
 
 
 def _object(data: bytes) -> Mapping[str, object] | None:

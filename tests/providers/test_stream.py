@@ -83,6 +83,13 @@ def test_a_stream_may_come_in_any_pieces_and_with_either_end_of_line(cut: int) -
     assert len(shown) == 1
 
 
+@pytest.mark.parametrize("lacks", [1, 2])
+def test_a_picture_that_came_whole_is_delivered_though_the_stream_ends_at_once(lacks: int) -> None:
+    with parrot(said(stream(PARTIAL, DONE)[:-lacks])) as vendor:
+        delivery = buy(vendor.url, [])
+    assert [str(each.size) for each in delivery.pictures] == ["64x64"]
+
+
 @pytest.mark.parametrize("odd", [{**PARTIAL, "b64_json": "%%"}, {**PARTIAL, "b64_json": None}, [], {"type": 5}, {}])
 def test_what_is_no_partial_image_is_passed_over(odd: object) -> None:
     shown: list[Picture] = []

@@ -73,7 +73,10 @@ def reserve(cursor: Cursor, record: RequestRecord, reservations: Sequence[Reserv
     request, made = _request(cursor, record)
     for attempt in attempts:
         if attempt in made:
-            raise RequestIdReused(f"attempt {attempt} of request {record.request_id!r} was made already")
+            raise RequestIdReused(
+                f"request_id {record.request_id!r} is being bought by another call just now (attempt {attempt} was made"
+                " already): ask again for its pictures, or use a new one"
+            )
         made.add(attempt)
     claims = _claims_of(reservations)
     raises = _raises(cursor, reservations) if claims else ()

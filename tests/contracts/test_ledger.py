@@ -146,7 +146,7 @@ def test_an_attempt_is_reserved_once(ledger: Store) -> None:
     month = claim("month", 100)
     ledger.reserve(record(), [reservation(10, month)])
     ledger.resolve(release("poster/1"))
-    with pytest.raises(RequestIdReused, match="attempt 1"):
+    with pytest.raises(RequestIdReused, match=r"another call just now \(attempt 1 was made already\): ask again"):
         ledger.reserve(record(), [reservation(10, month)])
     assert balance(ledger, month) == Balance()
 

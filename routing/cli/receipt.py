@@ -70,7 +70,10 @@ def attempt_lines(result: Result) -> list[str]:
     for attempt in result.attempts if len(result.attempts) > 1 else ():
         charged = f"{attempt.cost} charged" if attempt.cost else "nothing charged"
         doubt = ", unconfirmed" if attempt.unconfirmed else ""
-        brought = f"{attempt.images} picture{'' if attempt.images == 1 else 's'}" if attempt.images else attempt.status
+        brought = attempt.status
+        if attempt.images:
+            bad = "" if attempt.status == "delivered" else f", {attempt.status}"
+            brought = f"{attempt.images} picture{'' if attempt.images == 1 else 's'}{bad}"
         number = attempt.reservation_id.rpartition("/")[2]
         lines.append(f"attempt {number}: {attempt.deployment}, {attempt.quote} held, {charged}{doubt}: {brought}")
     return lines

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from routing.core.alerts import crossed
 from routing.core.money import divide_half_up, usd_text
-from routing.core.policy import Degrade, Show
+from routing.core.policy import Degrade, OnBad, OnUnknown, Show
 from routing.core.prices import Unit
+from routing.core.retries import RISKED_AT_MOST
 from routing.reports.amounts import readable, readable_column
 from routing.reports.budgets import counter_name
 from routing.reports.sheet import UNLIMITED, Sheet, fold
@@ -81,6 +82,16 @@ def degrade_words(plan: Plan) -> str:
     return "; else ".join(steps) if steps else "none of its stand-ins can serve this"
 
 
+def again_words(plan: Plan) -> str:
+    """Say where the route pays that price more than once for the same pictures; ``""`` where it does not."""
+    route, risks = plan.route, []
+    if route.bad is OnBad.RETRY:
+        risks.append("once for a bad picture")
+    if route.unknown is OnUnknown.RETRY:
+        risks.append(f"up to {RISKED_AT_MOST - 1} times where nobody knows what became of a call")
+    return f"{', '.join(risks)}: each is paid besides" if risks else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Touched:
     """A budget counter that a purchase would count in: its limit as it is raised now, and how it stands.
@@ -134,6 +145,7 @@ def plan_report(explained: Explanation, width: int = UNLIMITED) -> list[str]:
         ("buys", f"{asked_for(first)}{f', {n} pictures' if n > 1 else ''}"),
         ("by route", route_words(plan)),
         ("price", f"at most {readable(first.quote.price_nusd)}, expected {readable(first.quote.expected_nusd)}"),
+        *([("again", again)] if (again := again_words(plan)) else []),
         *([("or else", degrade_words(plan))] if plan.route.degrade != Degrade() else []),
         *(("note", notice) for notice in explained.notices),
     ]
@@ -166,6 +178,8 @@ def plan_json(explained: Explanation) -> dict[str, object]:
         **_candidate_json(first),
         "lines": lines_json(first.quote.lines),
         "then": [_candidate_json(candidate) for candidate in plan.candidates[1:]],
+        "bad": plan.route.bad.value,
+        "unknown": plan.route.unknown.value,
         "degrade": {
             "use": [_candidate_json(candidate) for candidate in plan.stand_ins],
             "show": [each.value for each in plan.route.degrade.show],

@@ -215,6 +215,18 @@ def test_after_two_attempts_the_receipt_says_what_was_held_and_charged_for_each(
     assert cost.startswith(f"${json.loads(routing('spend', '--json').out)['total']['spent_usd']} ")
 
 
+def test_the_receipt_says_which_attempt_brought_the_bad_picture(routing: CommandLine, vendor: Sandbox) -> None:
+    policy = routing.folder / "policies" / "single-model.yaml"
+    words = policy.read_text(encoding="utf-8")
+    policy.write_text(words.replace("ask: {quality: high}", "ask: {quality: high}, bad: retry"), encoding="utf-8")
+    vendor.inject(["blank", None])
+    lines = routing(*FOX, "-i", "final", "-o", "fox.png").out.splitlines()
+    assert [line.rpartition(" charged: ")[2] for line in lines if line.startswith("attempt ")] == [
+        "1 picture, bad picture: blank",
+        "1 picture",
+    ]
+
+
 def test_a_picture_that_cannot_be_saved_is_not_lost(routing: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     write, full = Path.write_bytes, "fox.png"
 

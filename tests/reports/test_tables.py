@@ -17,7 +17,7 @@ from routing.core.forecast import Forecast
 from routing.core.money import usd
 from routing.core.picture import Size
 from routing.core.plan import Candidate, Dropped, Plan
-from routing.core.policy import Degrade, Pick, Policy, Route, Show, SortRule
+from routing.core.policy import Degrade, OnBad, OnUnknown, Pick, Policy, Route, Show, SortRule
 from routing.core.prices import Line, Rate, Unit
 from routing.core.quote import Quote, Tariff
 from routing.core.request import Operation
@@ -207,6 +207,16 @@ def test_a_plan_says_what_is_done_where_nothing_can_be_had() -> None:
     alone = plan_report(replace(EXPLAINED, plan=replace(plan, stand_ins=(), route=replace(route, degrade=NOBODY))))
     assert "or else     none of its stand-ins can serve this" in alone
     assert not any(line.startswith("or else") for line in plan_report(EXPLAINED))
+
+
+def test_a_plan_says_where_its_price_may_be_paid_more_than_once() -> None:
+    plan = replace(PLAN, route=replace(ROUTE, bad=OnBad.RETRY, unknown=OnUnknown.RETRY))
+    lines = plan_report(replace(EXPLAINED, plan=plan))
+    told = "once for a bad picture, up to 9 times where nobody knows what became of a call: each is paid besides"
+    assert f"again       {told}" in lines
+    found = plan_json(replace(EXPLAINED, plan=plan))
+    assert (found["bad"], found["unknown"]) == ("retry", "retry")
+    assert not any(line.startswith("again") for line in plan_report(EXPLAINED))
 
 
 NOBODY = Degrade(use=("nano-banana",))

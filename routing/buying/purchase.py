@@ -92,17 +92,17 @@ class Buyer:
             if not candidates or not self._wait(backoff_s(tries, basket.record.request_id) if tried else LOOK_AGAIN_S):
                 break
             tries += tried
-        degrades = not basket.served and may_degrade(basket.plan, basket.error(self._refusal))
-        if degrades:
+        if self._degrades():
             buy_instead(self.shop, basket, self._buy_instead)
         if self._turned_away:
             wanted, why = self._turned_away
             served_by = basket.served_by.deployment.name if basket.served_by else None
             self.shop.tell_action(self._caller(wanted).purchase(), why, served_by)
-        shown = (
-            shown_instead(self.shop, basket, basket.error(self._refusal)) if degrades and not basket.served else None
-        )
+        shown = shown_instead(self.shop, basket, basket.error(self._refusal)) if self._degrades() else None
         return shown or basket.result(self._refusal)
+
+    def _degrades(self) -> bool:
+        return not self.basket.served and may_degrade(self.basket.plan, self.basket.error(self._refusal))
 
     def _buy_instead(self, candidate: Candidate) -> None:
         """Try a stand-in once, whatever budgets said of others before."""

@@ -299,6 +299,14 @@ def test_it_stays_one_among_other_failures(open_shop: Callable[..., Bench]) -> N
         final(bench)
 
 
+def test_it_stays_one_where_a_stand_in_refuses_it(open_shop: Callable[..., Bench]) -> None:
+    bench = open_shop(degrading())
+    down(bench)
+    bench.fakes["flux"].fail_next(ContentRejected("no", charged=FREE))
+    with pytest.raises(ProviderError, match="2 attempts failed"):
+        final(bench)
+
+
 @pytest.mark.parametrize(
     ("wishes", "error"),
     [

@@ -174,8 +174,9 @@ class Buyer:
             limited = [each.error for each in failed if isinstance(each.error, ProviderRateLimited)]
             if limited and slot:
                 told = [error.retry_after_s for error in limited if error.retry_after_s is not None]
-                wait_s = max(told, default=backoff_s(waits, self.basket.record.request_id))
-                self.shop.limiter.hear(slot, (), wait_s=wait_s)
+                if not told or waits >= WAITS_AT_MOST:  # a vendor that says "at once" for ever is not believed for ever
+                    told.append(backoff_s(waits, self.basket.record.request_id))
+                self.shop.limiter.hear(slot, (), wait_s=max(told))
                 waits += 1
             if not (limited or rest) or not self._wanted(bad_before) or self._too_late():
                 return failed

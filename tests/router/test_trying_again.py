@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing import BudgetExceeded, Charged, ProviderTimeout, ProviderUnavailable, usd
-from routing.buying.purchase import PATIENCE_S
+from routing.buying.purchase import DEADLINE_S, PATIENCE_S
 from routing.core.health import COOL_FIRST_S, FAILURES_AT_ONCE, TURNED_AWAY_S, Ended
 from routing.core.pacing import Allowance
 from routing.core.policy import OnUnknown
@@ -194,6 +194,14 @@ def test_a_call_gets_what_is_left_of_the_deadline(bench: Bench) -> None:
     first, second = bench.fakes["gpt"].calls
     assert first.timeout_s == 30
     assert second.timeout_s == pytest.approx(23)
+
+
+def test_a_vendor_that_always_says_at_once_is_not_asked_for_ever(bench: Bench) -> None:
+    bench.fakes["gpt"].fail_next(*(ProviderRateLimited("slow down", retry_after_s=0) for _ in range(500)))
+    with pytest.raises(ProviderError):
+        review(bench)
+    assert len(bench.calls) < 100
+    assert bench.clock.elapsed_s() <= DEADLINE_S
 
 
 def test_nothing_is_sent_so_late_that_it_would_be_cut_off(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -133,5 +134,6 @@ class Basket:
             return refusal or RoutingError("the plan has no candidate")
         if len(errors) == 1:
             return errors[0]
-        told = "; ".join(str(error) for error in errors)
+        said = Counter(str(error) for error in errors)
+        told = "; ".join(f"{words} ({times} times)" if times > 1 else words for words, times in said.items())
         return AllCandidatesFailed(f"{len(errors)} attempts failed: {told}", attempts=errors)

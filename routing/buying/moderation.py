@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from routing.core.fingerprint import prompt_hash
@@ -30,6 +31,8 @@ DEADLINE_S = 40.0
 """For all looks at a prompt together, where the request has no deadline."""
 WAIT_AT_MOST_S = 5.0
 """Who is told to wait longer is refused at once: nobody waits a minute to learn that nothing was bought."""
+_DOUBT = re.compile(r"; whether it (?:was )?charged is unknown")
+"""What errors say of a purchase; a look is free."""
 REMEMBERED_AT_MOST = 10_000
 """Verdicts kept in this process, by the prompts' hashes."""
 
@@ -106,8 +109,9 @@ def check_prompt(moderation: Moderation | None, policy: Policy, plan: Plan, prom
 
 
 def _unseen(why: str, *, status_code: int | None = None, retryable: bool = False) -> ProviderUnavailable:
+    told = _DOUBT.sub("", why)
     return ProviderUnavailable(
-        f"the policy has prompts like this looked at first, and that failed, so nothing was reserved or sent: {why}",
+        f"the policy has prompts like this looked at first, and that failed, so nothing was reserved or sent: {told}",
         status_code=status_code,
         retryable=retryable,
         charged=Charged.NO,

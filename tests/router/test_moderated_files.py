@@ -9,6 +9,7 @@ import pytest
 from routing import PromptRefused, ProviderRejectedKey, ProviderUnavailable, open_router
 from routing.sandbox import Sandbox
 from routing.testing import FakeModerator, FrozenClock, open_test_router
+from tests.providers.buying import Said, parrot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,16 @@ def test_without_a_good_key_nothing_is_bought_unseen(
     ):
         router.generate("a fox", importance="final")
     assert vendor.bill()["total_nusd"] == 0
+
+
+def test_a_look_that_failed_says_nothing_of_a_charge(folder: Path) -> None:
+    with (
+        parrot(Said({"error": {"message": "overloaded"}}, status=503)) as busy,
+        open_router(folder / "router.yaml", env={"ACCOUNT_KEY": "sk-test", "ACCOUNT_URL": busy.url}) as router,
+        pytest.raises(ProviderUnavailable) as caught,
+    ):
+        router.generate("a fox", importance="final", deadline=0.4)
+    assert str(caught.value).endswith('sent: moderation by account: the vendor failed (HTTP 503); it says "overloaded"')
 
 
 def test_in_your_own_tests_every_prompt_passes_unless_you_say_what_is_flagged(folder: Path) -> None:

@@ -68,7 +68,7 @@ def ended_as(error: ProviderError, *, cut_short: bool) -> Ended | None:
     """Tell what a failure says of the deployment's health; ``None``: nothing.
 
     ``cut_short``: the call had less time than the deployment is given, so that its timeout says nothing. A vendor that
-    refuses a request works.
+    refuses a request works; what our own side refused to send says nothing.
     """
     if isinstance(error, ProviderRateLimited) or (cut_short and isinstance(error, ProviderTimeout)):
         return None
@@ -77,4 +77,7 @@ def ended_as(error: ProviderError, *, cut_short: bool) -> Ended | None:
     if isinstance(error, ProviderUnavailable):
         by_a_person = error.charged is Charged.NO and not error.retryable
         return Ended.TURNED_AWAY if by_a_person else Ended.FAILED
-    return Ended.FAILED if isinstance(error, ProviderTimeout) else Ended.WELL
+    if isinstance(error, ProviderTimeout):
+        return Ended.FAILED
+    ours = error.status_code is None and not isinstance(error, ContentRejected)
+    return None if ours else Ended.WELL

@@ -68,6 +68,10 @@ def test_a_call_that_was_cut_short_by_a_deadline_says_nothing_of_the_vendor() ->
     assert ended_as(FAULT, cut_short=True) is Ended.FAILED
 
 
+def test_what_was_refused_before_it_was_sent_says_nothing_of_the_vendor() -> None:
+    assert ended_as(ProviderError("there is no word for that", charged=NO), cut_short=False) is None
+
+
 def test_risking_money_has_its_bound_too() -> None:
     assert in_doubt_at_most(OnUnknown.STOP) == 3
     assert in_doubt_at_most(OnUnknown.RETRY) == 10

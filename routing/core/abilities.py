@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from routing.core.features import MEGAPIXEL
 from routing.core.policy import Unsupported
-from routing.core.request import NO_TAGS, PARTIAL_IMAGES
+from routing.core.request import NO_TAGS, OPTION_WORDS, PARTIAL_IMAGES, SHAPING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from routing.core.deployment import Deployment, Model
     from routing.core.features import Features
@@ -118,6 +118,19 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     )
 
 
+def words_of(name: str, deployments: Iterable[Deployment]) -> tuple[str, ...]:
+    """List the words that an option may have: those of every guide, and those of the models; none: any value."""
+    if name not in OPTION_WORDS:
+        return ()
+    words = list(OPTION_WORDS[name])
+    for deployment in deployments:
+        values = _values_of(name, deployment.model)
+        if values is None:
+            return ()
+        words += values
+    return tuple(dict.fromkeys(words))
+
+
 def can_be_asked(model: Model, name: str, value: str) -> bool:
     """Tell whether an option reaches a model, as it is or as the nearest that it knows."""
     return _why_not(name, value, model) is None or _is_near(name, value, model)
@@ -145,17 +158,21 @@ def _asked_of(features: Features, deployment: Deployment) -> tuple[dict[str, str
 
 def _why_not(name: str, value: str, model: Model) -> str | None:
     """Say why a model cannot be asked for an option; ``None`` where it can."""
-    if name == "background":
-        values: tuple[str, ...] | None = model.backgrounds
-    elif name == "output_format":
-        values = model.output_formats
-    elif name not in model.extras:
+    if name not in SHAPING and name not in model.extras:
         return f"{model.name} {UNKNOWN.get(name, f'does not know {name}')}"
-    else:
-        values = model.extras[name] or None  # none listed: any
+    values = _values_of(name, model)
     if values is None or value in values:
         return None
     return f"{model.name} has no {name} {value}" + _has(values)
+
+
+def _values_of(name: str, model: Model) -> tuple[str, ...] | None:
+    """List the values of an option that a model has; ``None``: any."""
+    if name == "background":
+        return model.backgrounds
+    if name == "output_format":
+        return model.output_formats
+    return (model.extras[name] or None) if name in model.extras else ()
 
 
 def size_for(features: Features, route: Route, deployment: Deployment) -> Size:

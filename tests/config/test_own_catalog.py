@@ -212,10 +212,11 @@ def test_where_catalog_is_no_list_nothing_is_said_of_the_models_it_may_have(tmp_
 
 @pytest.mark.parametrize(("text", "what"), [(POLICY, "a policy"), (ROUTER % "acme-paint-1", "a router.yaml")])
 def test_another_kind_of_file_is_told_in_one_line(tmp_path: Path, text: str, what: str) -> None:
-    assert problems(tmp_path, acme=text) == [
+    (found,) = problems(tmp_path, acme=text)
+    assert found == (
         f"router.yaml:3:11: catalog[0]: the catalog 'acme.yaml' is {what}, not a catalog; the path is relative to"
         " this file; a catalog has vendor, kinds, models"
-    ]
+    )
 
 
 def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Basket:
             seed=first.seed,
             faults=fault_sentences([fault for _, fault in found]),
             degraded=self.degraded,
-            notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
+            notices=tuple(dict.fromkeys((*self.notices, *(note for one in self.bought for note in one.notices)))),
             attempts=self.attempts(),
             plan=self.plan,
         )
@@ -133,5 +133,4 @@ class Basket:
             return refusal or RoutingError("the plan has no candidate")
         if len(errors) == 1:
             return errors[0]
-        told = "; ".join(str(error) for error in errors)
-        return AllCandidatesFailed(f"{len(errors)} attempts failed: {told}", attempts=errors)
+        return AllCandidatesFailed(errors)

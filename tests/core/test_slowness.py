@@ -73,8 +73,8 @@ def test_what_is_usual_is_no_cause(asked: dict[str, Any]) -> None:
 def test_several_causes_are_told_together() -> None:
     found = slow(2000.0, size=FOUR_K, quality="high", n=2)
     assert str(found) == (
-        "slow: it took 2000 s, such calls usually take 446 s; likely because of 4K size and quality high and 2 pictures in one"
-        " call"
+        "slow: it took 2000 s, such calls usually take 446 s; likely because of 4K size and quality high and 2"
+        " pictures in one call"
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.features import MEGAPIXEL
 from routing.core.policy import Unsupported
-from routing.core.request import NO_TAGS, OPTION_WORDS, PARTIAL_IMAGES, SHAPING
+from routing.core.request import NO_TAGS, OPTION_WORDS, PARTIAL_IMAGES, SHAPING, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,6 +65,9 @@ NO_OPTIONS = Options()
 UNKNOWN = {PARTIAL_IMAGES: "is not streamed, so it sends no partial_images; leave them out"}
 """What is said of an option that nobody knows, where there is more to say than that."""
 
+NOT_IN_EDITS = frozenset({"moderation"})
+"""Options of a generation that have no place in an edit."""
+
 FORCED = ("complexity", "high")
 """What ``reasoning: force`` of older guides comes closest to, where a model knows that instead."""
 
@@ -99,7 +102,7 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     known: dict[str, str] = {}
     asked, notices = _asked_of(features, deployment)
     for name, value in asked.items():
-        why = _why_not(name, value, model)
+        why = _why_not(name, value, model, features.operation)
         if why is None and name == "output_compression" and features.output_format != known.get("output_format"):
             why = f"it goes with output_format {features.output_format}"
         if why is None:
@@ -131,9 +134,9 @@ def words_of(name: str, deployments: Iterable[Deployment]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))
 
 
-def can_be_asked(model: Model, name: str, value: str) -> bool:
+def can_be_asked(model: Model, name: str, value: str, operation: Operation) -> bool:
     """Tell whether an option reaches a model, as it is or as the nearest that it knows."""
-    return _why_not(name, value, model) is None or _is_near(name, value, model)
+    return _why_not(name, value, model, operation) is None or _is_near(name, value, model)
 
 
 def _is_near(name: str, value: str | None, model: Model) -> bool:
@@ -156,10 +159,12 @@ def _asked_of(features: Features, deployment: Deployment) -> tuple[dict[str, str
     return asked | {nearest: value}, [told]
 
 
-def _why_not(name: str, value: str, model: Model) -> str | None:
+def _why_not(name: str, value: str, model: Model, operation: Operation = Operation.GENERATE) -> str | None:
     """Say why a model cannot be asked for an option; ``None`` where it can."""
     if name not in SHAPING and name not in model.extras:
         return f"{model.name} {UNKNOWN.get(name, f'does not know {name}')}"
+    if operation is Operation.EDIT and name in NOT_IN_EDITS:
+        return f"{model.name} takes {name} in a generation only, not in an edit"
     values = _values_of(name, model)
     if values is None or value in values:
         return None

@@ -237,3 +237,13 @@ def test_a_value_that_some_other_deployment_has_is_known() -> None:
 
 def test_an_option_without_words_takes_any_value() -> None:
     assert planned(drop("knows"), extras={"seed": "x"}).candidates[0].options.sent["extras"] == {"seed": "x"}
+
+
+def test_what_has_no_place_in_an_edit_is_refused_before_anything_is_reserved_or_left_out() -> None:
+    strict = deployment("strict", token_model("strict", extras={"moderation": ("auto", "low")}))
+    asked: dict[str, Any] = {"images": (picture(),), "extras": {"moderation": "low"}}
+    says = "strict takes moderation in a generation only, not in an edit"
+    with pytest.raises(RequestError, match=says):
+        plan(settings([strict]), ask(**asked))
+    (candidate,) = plan(settings([strict], drop("strict")), ask(**asked)).candidates
+    assert candidate.options.notices == (f"moderation low is left out for strict: {says}",)

@@ -256,17 +256,17 @@ class ProviderUnavailable(ProviderError):
 class AllCandidatesFailed(ProviderError):
     """Every candidate of the plan was tried; ``attempts`` holds the error of each, in order.
 
-    ``told`` says each once, with how often it came.
+    ``reasons`` says each once, with how often it came.
     """
 
     def __init__(self, attempts: Sequence[ProviderError]) -> None:
         """Charged is the worst of what the attempts say: unknown before yes before no."""
         times = Counter(map(str, attempts))
-        self.told = tuple(text if often == 1 else f"{text} ({often} times)" for text, often in times.items())
+        self.reasons = tuple(text if often == 1 else f"{text} ({often} times)" for text, often in times.items())
         charged = {attempt.charged for attempt in attempts}
         worst = next((c for c in (Charged.UNKNOWN, Charged.YES) if c in charged), Charged.NO)
         super().__init__(
-            f"{len(attempts)} attempts failed: {'; '.join(self.told)}",
+            f"{len(attempts)} attempts failed: {'; '.join(self.reasons)}",
             deployment=attempts[-1].deployment if attempts else "",
             status_code=attempts[-1].status_code if attempts else None,
             charged=worst,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from routing.cli.errors import error_lines
+from routing.errors import AllCandidatesFailed, ProviderTimeout, ProviderUnavailable
 from routing.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -182,6 +184,16 @@ def test_a_failure_of_the_vendor_says_whether_it_was_charged(
     assert told in ran.err
     assert json.loads(ran.out)["error"]["charged"] in {"no", "yes", "unknown"}
     assert not (routing.folder / "fox.png").exists()
+
+
+def test_attempts_that_failed_alike_are_told_once_with_their_number() -> None:
+    alike = ProviderUnavailable("gpt: HTTP 500", deployment="gpt")
+    assert error_lines(AllCandidatesFailed([alike, ProviderTimeout("gpt-b: no answer"), alike])) == [
+        "error: 3 attempts failed",
+        "  gpt: HTTP 500 (2 times)",
+        "  gpt-b: no answer",
+        "hint: whether the vendor charged is unknown: it is booked at its quote, as unconfirmed",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
         if router.whole("deployments") and router.whole("catalog"):
             check_refused_words(rules.policy, shelf.deployments.values(), rules.problems)
         check_routes(*bought)
-        check_degrading(*bought, has_cache=cache is not None)
+        check_degrading(*bought, has_cache=cache is not None or not router.whole("cache"))
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
     found += [problem for each in unsound for problem in each.all()]
     if rules is None or any(problem.severity == "error" for problem in found):

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from routing.core.deployment import missing_keys
-from routing.reports.amounts import dollars
+from routing.reports.amounts import dollars, number_of
 from routing.reports.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def deployments_table(deployments: Sequence[DeploymentStatus]) -> Sheet:
         (
             status.deployment.name,
             _health(status),
-            f"{status.calls} call{'' if status.calls == 1 else 's'}, {status.failed} failed" if status.calls else "",
+            f"{number_of(status.calls, 'call')}, {status.failed} failed" if status.calls else "",
             _picture(status),
             ", ".join(_minute(status)),
         )

@@ -24,6 +24,7 @@ RoutingError
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
@@ -253,14 +254,19 @@ class ProviderUnavailable(ProviderError):
 
 
 class AllCandidatesFailed(ProviderError):
-    """Every candidate of the plan was tried; ``attempts`` holds the error of each, in order."""
+    """Every candidate of the plan was tried; ``attempts`` holds the error of each, in order.
 
-    def __init__(self, message: str, *, attempts: Sequence[ProviderError]) -> None:
+    ``reasons`` says each once, with how often it came.
+    """
+
+    def __init__(self, attempts: Sequence[ProviderError]) -> None:
         """Charged is the worst of what the attempts say: unknown before yes before no."""
+        times = Counter(map(str, attempts))
+        self.reasons = tuple(text if often == 1 else f"{text} ({often} times)" for text, often in times.items())
         charged = {attempt.charged for attempt in attempts}
         worst = next((c for c in (Charged.UNKNOWN, Charged.YES) if c in charged), Charged.NO)
         super().__init__(
-            message,
+            f"{len(attempts)} attempts failed: {'; '.join(self.reasons)}",
             deployment=attempts[-1].deployment if attempts else "",
             status_code=attempts[-1].status_code if attempts else None,
             charged=worst,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from routing.core.money import Money, usd
 from routing.core.picture import Picture, Size
-from routing.core.request import NO_TAGS, OLD_QUALITIES, PASSED_ON, ImageRequest, check_partials, check_tags
+from routing.core.request import NO_TAGS, OLD_QUALITIES, PASSED_ON, ImageRequest, check_options, check_tags
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.pictures import load_mask, load_reference
@@ -121,7 +121,7 @@ def read_options(
         fresh=fresh,
         on_partial=on_partial if options.get("partial_images") != 0 else None,
     )
-    check_partials(request)
+    check_options(request)
     return Asked(request, tuple(notices), model)
 
 

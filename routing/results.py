@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 """File endings that name a picture format."""
+DELIVERED = "delivered"
+"""The status of an attempt that brought good pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One call to one candidate, and what became of it. Amounts are what is booked."""
+    """One call to one candidate, and what became of it. Amounts are what is booked.
+
+    ``status`` is ``delivered``, or what is bad about its pictures, or why there are none.
+    """
 
     reservation_id: str
     deployment: str

@@ -101,8 +101,10 @@ def open_router(
         upkeep = _open_upkeep(config, store, env, clock, log)
         cache = find_cache(config, clock, log, env=env, background=True)
         providers = files.providers(config, opened)
-        shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
-        shop = replace(shop, moderation=files.moderation(config, opened))
+        moderation = files.moderation(config, opened)
+        shop = _make_shop(
+            config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache, moderation=moderation
+        )
         close = opened.pop_all()
     renew = partial(files.renew, config, close)
     every_s = LOOK_EVERY_S if watch else math.inf
@@ -222,10 +224,13 @@ def assemble(  # noqa: PLR0913 - what a router is made of
         cache = find_cache(config, clock, log, env=env, background=background)
         limiter = open_limiter(config.limits_url, clock, log)
         opened.callback(limiter.close)
-        shop = _make_shop(config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache)
+        moderation = None
         if moderator is not None:
-            shop = replace(shop, moderation=Moderation(moderator, clock, log))
             opened.callback(moderator.close)
+            moderation = Moderation(moderator, clock, log)
+        shop = _make_shop(
+            config, store, providers, clock, log, limiter=limiter, upkeep=upkeep, cache=cache, moderation=moderation
+        )
         for provider in providers.values():
             opened.callback(provider.close)
         return Router(shop, on_close=opened.pop_all().close)
@@ -241,6 +246,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
     limiter: Limiter,
     upkeep: Upkeep,
     cache: PictureCache | None,
+    moderation: Moderation | None,
 ) -> Shop:
     from routing.buying.shop import Shop
 
@@ -252,6 +258,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
         clock=clock,
         log=log,
         cache=cache,
+        moderation=moderation,
         upkeep=upkeep,
         addresses=_addresses(config),
         keep_prompts=config.keep_prompts,

@@ -19,7 +19,7 @@ from routing.core.retries import ended_as
 from routing.core.slowness import why_slow
 from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.providers.base import Delivery, ImageCall
-from routing.results import Attempt
+from routing.results import DELIVERED, Attempt
 
 if TYPE_CHECKING:
     from routing.buying.shop import Shop
@@ -71,7 +71,7 @@ class Failed:
 def as_attempt(ended: Bought | Failed) -> Attempt:
     """Tell a call to the caller."""
     if isinstance(ended, Bought):
-        images, status, unconfirmed = len(ended.delivery.pictures), fault_reason(ended.faults) or "delivered", False
+        images, status, unconfirmed = len(ended.delivery.pictures), fault_reason(ended.faults) or DELIVERED, False
     else:
         images, status, unconfirmed = 0, str(ended.error), ended.unconfirmed
     return Attempt(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -116,7 +115,7 @@ class Basket:
             seed=first.seed,
             faults=fault_sentences([fault for _, fault in found]),
             degraded=self.degraded,
-            notices=(*self.notices, *(note for bought in self.bought for note in bought.notices)),
+            notices=tuple(dict.fromkeys((*self.notices, *(note for one in self.bought for note in one.notices)))),
             attempts=self.attempts(),
             plan=self.plan,
         )
@@ -134,6 +133,4 @@ class Basket:
             return refusal or RoutingError("the plan has no candidate")
         if len(errors) == 1:
             return errors[0]
-        said = Counter(str(error) for error in errors)
-        told = "; ".join(f"{words} ({times} times)" if times > 1 else words for words, times in said.items())
-        return AllCandidatesFailed(f"{len(errors)} attempts failed: {told}", attempts=errors)
+        return AllCandidatesFailed(errors)

@@ -11,7 +11,7 @@ from routing.core.features import features_of
 from routing.core.fingerprint import prompt_hash, request_fingerprint
 from routing.core.plan import decide
 from routing.core.policy import nothing_known
-from routing.core.request import ImageRequest, check_partials
+from routing.core.request import ImageRequest, check_options
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError
 from routing.options import read_options
@@ -54,7 +54,7 @@ def read_order(
         return name_deployment(shop, read_options(prompt, options, images=images))
     if options or images:
         raise RequestError("an ImageRequest is complete: pass keywords with a prompt, or none")
-    check_partials(prompt)
+    check_options(prompt)
     return Order(shop, prompt, ())
 
 

@@ -227,8 +227,8 @@ def inherit(
     for name, value in recipe.extras.items():
         if name in named or name == PARTIAL_IMAGES:  # who watched the draft need not want to watch again
             continue
-        if can_be_asked(first, name, value):
+        if can_be_asked(first, name, value, request.operation):
             extras[name] = value
         else:
-            notices.append(f"the draft's {name} is left out: {first.name} does not know it")
+            notices.append(f"the draft's {name} is left out: {first.name} cannot be asked for it here")
     return replace(request, **changes, extras={**extras, **request.extras}), notices

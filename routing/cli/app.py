@@ -132,7 +132,7 @@ def _show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done, 1 the vendor or the work failed, 2 the command or the YAML is wrong, 3 refused by a"
-    " budget or a price cap, 130 interrupted.",
+    " budget, a price cap or the policy, 130 interrupted.",
 )
 @click.option(
     "--version",

@@ -70,8 +70,9 @@ def summary_lines(read: RouterConfig | None, problems: Sequence[Problem]) -> lis
     if read is None:
         return [counted(problems)]
     failed, tests = len(_errors(problems)), len(read.tests)
+    *others, last = [_from_here(str(source)) for source in read.sources]
     return [
-        f"{' and '.join(_from_here(str(source)) for source in read.sources)}: {counted(problems)}",
+        f"{', '.join(others)} and {last}: {counted(problems)}",
         f"{tests - failed} of {tests} policy tests pass" if tests else "the policy has no tests: add some",
         *key_notes(read.settings.deployments.values()),
         *_unseen(read),

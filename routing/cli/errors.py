@@ -107,7 +107,7 @@ def error_lines(error: BaseException) -> list[str]:
     elif isinstance(error, ConfigError):
         return [*map(str, error.problems), f"error: {counted(error.problems)}"]
     elif isinstance(error, AllCandidatesFailed):
-        message, details = f"{len(error.attempts)} attempts failed", [str(each) for each in error.attempts]
+        message, details = f"{len(error.attempts)} attempts failed", [*error.reasons]
     elif isinstance(error, _OF_THE_PLAN) and error.dropped:
         # The message lists the same in one line.
         message = message.partition(": ")[0]

@@ -119,7 +119,7 @@ shape_options = stack(
 )
 
 buying_options = stack(
-    click.option("--deadline", type=float, help="Seconds after which waiting for a rate limit is given up."),
+    click.option("--deadline", type=float, help="Seconds that the whole request may take, waits and all."),
     click.option("--request-id", help="Your own id: the same request again gives the first answer, unpaid."),
     click.option("--fresh", is_flag=True, help="Buy even what the cache has."),
     click.option("--output", "-o", type=PATH, help="File to save to; without it, a new name made from the prompt."),

@@ -13,6 +13,7 @@ from routing.cli.books import open_books
 from routing.cli.opening import find_config
 from routing.core.money import usd_text
 from routing.errors import RequestError
+from routing.reports.amounts import number_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -182,7 +183,7 @@ def tell_outcome(outcome: Outcome) -> None:
     file, period = outcome.file, outcome.period
     whose = outcome.seller.name or "no provider of router.yaml"
     click.echo(
-        f"{file.name}: {counted(len(file.lines), 'line')},"
+        f"{file.name}: {number_of(len(file.lines), 'line')},"
         f" {period.since:%Y-%m-%d %H:%M} to {period.until:%Y-%m-%d %H:%M}, UTC;"
         f" compared with what was bought from {whose}"
     )
@@ -204,9 +205,9 @@ def _remarks(outcome: Outcome) -> list[str]:
 
     told = []
     if outcome.outside:
-        told.append(f"left out, since they lie outside this time: {counted(outcome.outside, 'line')}")
+        told.append(f"left out, since they lie outside this time: {number_of(outcome.outside, 'line')}")
     if outcome.file.rounded:
-        told.append(f"rounded to the nano-dollar, each once: {counted(outcome.file.rounded, 'amount')}")
+        told.append(f"rounded to the nano-dollar, each once: {number_of(outcome.file.rounded, 'amount')}")
     if credited := credits_of(outcome.findings):
         told.append(f"credits that belong to no call, and are not compared: ${usd_text(-credited)}")
     named = [each for each in outcome.findings if each.charge and each.charge.identified]
@@ -228,17 +229,14 @@ def _verdict(outcome: Outcome) -> str:
     left = sum(1 for each in outcome.findings if each.kind not in SETTLED and not each.bookable)
     told = []
     if outcome.booked:
-        entries = counted(len(outcome.booked), "correction")
+        entries = number_of(len(outcome.booked), "correction")
         sign = "-" if changes < 0 else "+"
         amount = f"{sign}${usd_text(abs(changes))} in all"
         told.append(f"booked {entries}, {amount}" if outcome.applied else f"--apply would book {entries}, {amount}")
     if outcome.changed:
-        told.append(f"not booked, since they changed meanwhile: {counted(len(outcome.changed), 'call')}; run it again")
+        told.append(
+            f"not booked, since they changed meanwhile: {number_of(len(outcome.changed), 'call')}; run it again"
+        )
     if left:
         told.append(f"{left:,} {'needs' if left == 1 else 'need'} a look: nothing is booked for them")
     return "\n".join(told) or "the ledger agrees with the bill"
-
-
-def counted(number: int, what: str) -> str:
-    """Count in words: ``1 line``, ``2,000 lines``."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

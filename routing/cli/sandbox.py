@@ -18,6 +18,8 @@ def sandbox(port: int, latency: float, images_per_minute: int | None) -> None:
 
     It speaks the wire protocols of OpenAI, Gemini, fal and APIMart, refuses what they refuse, draws a picture that
     shows its prompt, and keeps a bill. Only this machine can reach it. Ctrl-C ends it.
+
+    [fault:500] in a prompt makes the call fail, [unsafe] is flagged by moderation.
     """
     from routing.cli.vendor import require_sandbox
 
@@ -42,6 +44,7 @@ def sandbox(port: int, latency: float, images_per_minute: int | None) -> None:
 def welcome(url: str) -> list[str]:
     """Say where it is and how to use it."""
     from routing.cli.vendor import environment
+    from routing.sandbox.faults import FAULTS
 
     return [
         f"the sandbox listens on {url}; Ctrl-C ends it",
@@ -51,4 +54,5 @@ def welcome(url: str) -> list[str]:
         "",
         f"what it charged:   curl {url}/_bill    (/_bill.csv and /_bill.jsonl: as vendors send it)",
         f"what it was asked: curl {url}/_log",
+        f"what may go wrong: [fault:500] in a prompt, or another of {', '.join(FAULTS)}",
     ]

@@ -153,8 +153,8 @@ class Catalog:
         """Read an entry of a vendor, filled up with what it is like."""
         return self.vendor(stem).resolved(name)
 
-    def declares(self, name: str) -> bool:  # noqa: ARG002 - the port's shape: every file of the package can be read
-        """Tell whether a file has such a model that cannot be read, which has been said."""
+    def may_have(self, name: str) -> bool:  # noqa: ARG002 - the port's shape: every file of the package can be read
+        """Tell whether such a model may stand in what cannot be read, which has been said."""
         return False
 
     def __iter__(self) -> Iterator[CatalogModel]:
@@ -183,8 +183,8 @@ class Models(Protocol):
     def names(self) -> list[str]:
         """List every name that a deployment may give as its model."""
 
-    def declares(self, name: str) -> bool:
-        """Tell whether a file has such a model that cannot be read, which has been said."""
+    def may_have(self, name: str) -> bool:
+        """Tell whether such a model may stand in what cannot be read, which has been said."""
 
     def resolved(self, stem: str, name: str) -> dict[str, Any]:
         """Read an entry of a vendor, filled up with what it is like."""

@@ -138,7 +138,7 @@ class Shelf:
 
     def _find_model(self, name: str, path: Path) -> CatalogModel | None:
         found = self._catalog.find(name)
-        if found or self._catalog.declares(name):
+        if found or self._catalog.may_have(name):
             return found
         gone = self._catalog.gone(name)
         replacement = self._catalog.replacement(name)

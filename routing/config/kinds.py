@@ -1,4 +1,4 @@
-"""Which of the two files a file is: each is easily named where the other is expected."""
+"""Which kind of file a file is: each is easily named where another is expected."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 OF_POLICY = ("importance", "sort", "routes")
 OF_ROUTER = ("policy", "providers", "deployments")
-"""Keys that only one of the two has, and that it cannot be without."""
+OF_CATALOG = ("vendor", "kinds", "models")
+"""Keys that only one kind has, and that it cannot be without."""
 
 
 def check_router(document: Document) -> None:
@@ -38,6 +39,18 @@ def check_policy(document: Document) -> None:
     """
     if _is(document, OF_ROUTER, OF_POLICY):
         raise _refusal(document, "is a router.yaml, not a policy", "name the file that its `policy:` names")
+
+
+def check_catalog(document: Document) -> None:
+    """Refuse one of the other two where a file of models is expected.
+
+    Raises:
+        ConfigError: with what it is.
+
+    """
+    for keys, what in ((OF_POLICY, "a policy"), (OF_ROUTER, "a router.yaml")):
+        if _is(document, keys, OF_CATALOG):
+            raise _refusal(document, f"is {what}, not a catalog", "")
 
 
 def _is(document: Document, keys: tuple[str, ...], others: tuple[str, ...]) -> bool:

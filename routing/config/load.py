@@ -24,6 +24,7 @@ from routing.config.parsing import Parsed, parse
 from routing.config.policies import read_policy
 from routing.config.policytests import read_tests, run_policy_tests
 from routing.config.problems import Problems
+from routing.config.refusals import check_refused_words
 from routing.config.scalars import shown
 from routing.config.schema import RouterFile
 from routing.config.schema_policy import PolicyFile
@@ -91,8 +92,10 @@ def load(path: Path, env: Mapping[str, str], *, today: date, policy: PolicyText 
     if rules:
         bought = (rules.policy, shelf.deployments, shelf.prices, today, rules.problems)
         check_moderation(rules.policy, moderator, router, rules.problems)
+        if router.whole("deployments") and router.whole("catalog"):
+            check_refused_words(rules.policy, shelf.deployments.values(), rules.problems)
         check_routes(*bought)
-        check_degrading(*bought, has_cache=cache is not None)
+        check_degrading(*bought, has_cache=cache is not None or not router.whole("cache"))
     found = [*problems.all(), *(rules.problems.all() if rules else ())]
     found += [problem for each in unsound for problem in each.all()]
     if rules is None or any(problem.severity == "error" for problem in found):

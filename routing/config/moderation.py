@@ -47,8 +47,12 @@ def find_moderator(
 def check_moderation(policy: Policy, moderator: str, router: Parsed[RouterFile], problems: Problems) -> None:
     """Note a policy that has prompts looked at, where nobody can."""
     if policy.moderate and not moderator and router.whole("providers") and router.whole("moderation"):
-        hint = "name one of kind openai whose base has /moderations: `moderation: {provider: ...}` in router.yaml"
-        message = "no provider of router.yaml goes to OpenAI itself, so nobody looks at prompts"
+        could = {name: entry for name, entry in router.file.providers.items() if entry.kind == "openai"}
+        led = [f"{name} goes where {entry.base_url_env} leads" for name, entry in could.items() if entry.base_url_env]
+        why = f" ({', '.join(led)})" if led else ""
+        message = f"no provider of router.yaml goes to OpenAI itself{why}, so nobody looks at prompts"
+        name = next(iter(could), "...")
+        hint = f"name one whose base has /moderations: `moderation: {{provider: {name}}}` in router.yaml"
         problems.error(("moderate",), message, hint)
 
 

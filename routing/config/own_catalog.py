@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from routing.config.catalog import Vendor
 from routing.config.document import read_document
+from routing.config.kinds import OF_CATALOG, check_catalog
 from routing.config.ledger import open_text
 from routing.config.parsing import parse
 from routing.config.problems import Problems
@@ -43,11 +44,16 @@ class OwnCatalog:
         self._packaged = packaged
         self._own: list[Vendor] = []
         self._declared: set[str] = set()
+        self._unread = False
 
     def add(self, vendor: Vendor, declared: Sequence[str]) -> None:
         """Add a vendor; ``declared`` are the models of its file, those too that cannot be read."""
         self._own.append(vendor)
         self._declared.update(declared)
+
+    def leave_unread(self) -> None:
+        """Note that a file is named of whose models nothing is known."""
+        self._unread = True
 
     def find(self, name: str) -> CatalogModel | None:
         """Find a model by its name or one of its aliases."""
@@ -81,8 +87,12 @@ class OwnCatalog:
         return [*self._packaged.sold_by(stem), *own]
 
     def declares(self, name: str) -> bool:
-        """Tell whether a file has such a model that cannot be read, which has been said."""
+        """Tell whether a file has such a model, be it one that cannot be read."""
         return name in self._declared
+
+    def may_have(self, name: str) -> bool:
+        """Tell whether such a model may stand in what cannot be read, which has been said."""
+        return self._unread or name in self._declared
 
     def names(self) -> list[str]:
         """List every name that a deployment may give as its model."""
@@ -98,22 +108,28 @@ def read_catalogs(
     Returns the catalog to look models up in, the files, and the problems of each.
     """
     names = router.file.catalog
-    if not names:
+    if not names and router.whole("catalog"):
         return packaged, (), []
     if len(names) > FILES_AT_MOST:
         told = f"{len(names)} files are more than {FILES_AT_MOST}"
         problems.error(("catalog",), told, "put several models of a vendor into one file")
         names = names[:FILES_AT_MOST]
     catalog, files, found = OwnCatalog(packaged), [], []
+    if not router.whole("catalog"):
+        catalog.leave_unread()
     for at, name in enumerate(names):
         place = path.parent / name
         shown_as = os.path.join(os.path.dirname(path), name)  # noqa: PTH118, PTH120 - as the caller wrote it, for messages
         try:
-            own = Problems(read_document(shown_as, open_text(place, shown_as)))
+            document = read_document(shown_as, open_text(place, shown_as))
+            check_catalog(document)
         except ConfigError as error:
             message = f"the catalog {shown(name)} {error.problems[0].message}"
-            problems.error(("catalog", at), message, "the path is relative to this file")
+            hint = f"the path is relative to this file; a catalog has {', '.join(OF_CATALOG)}"
+            problems.error(("catalog", at), message, hint)
+            catalog.leave_unread()
             continue
+        own = Problems(document)
         _File(parse(own, CatalogFile), own, catalog).read()
         files.append(place)
         found.append(own)
@@ -193,7 +209,7 @@ class _File:
             known = self._catalog.sold_by(stem)
             if other not in known:
                 # Of another model's `like`, or of a model that cannot be read, it is said there.
-                if len(seen) == 1 and not self._catalog.declares(other):
+                if len(seen) == 1 and not self._catalog.may_have(other):
                     message = f"{stem} has no model {shown(other)}{did_you_mean(other, known)}"
                     self._problems.error(path, message, "write vendor:model, like openai:gpt-image-2")
                 return False

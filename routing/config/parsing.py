@@ -121,8 +121,10 @@ def _construct(model: type[Shape], sound: dict[str, Any]) -> Shape:
     partial = create_model(f"Partial{model.__name__}", __base__=Strict, **fields)
     try:
         found = partial.model_validate(sound)
-    except ValidationError:  # a part that only fits together with a damaged one
-        return _construct(model, {}) if sound else model.model_construct(**_empty(model, {}))
+    except ValidationError as misfit:  # a part that only fits together with a damaged one goes with it
+        parts = {detail["loc"][0] for detail in misfit.errors(include_url=False) if detail["loc"]}
+        rest = {name: value for name, value in sound.items() if name not in parts}
+        return _construct(model, rest if parts else {}) if sound else model.model_construct(**_empty(model, {}))
     return model.model_construct(**_empty(model, {name: getattr(found, name) for name in fields}))
 
 

@@ -5,13 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from routing.config.scalars import shown
+from routing.core.abilities import words_of
 from routing.core.refusals import NO_OPTIONS, RefusalRule
+from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from routing.config.conditions import Conditions
     from routing.config.document import Path
     from routing.config.problems import Problems
     from routing.config.schema_policy import RefuseEntry
+    from routing.core.deployment import Deployment
+    from routing.core.policy import Policy
 
 NEEDED = ("words", "missing", "options", "when")
 """A rule says one of these at least: what is refused."""
@@ -36,3 +43,15 @@ def read_refusal(entry: RefuseEntry, path: Path, label: str, conditions: Conditi
         because=entry.because or "",
         label=label,
     )
+
+
+def check_refused_words(policy: Policy, deployments: Iterable[Deployment], problems: Problems) -> None:
+    """Note values that no call can have: it is refused for them everywhere, so that such a rule guards nothing."""
+    known = {name: words_of(name, deployments) for rule in policy.refuse for name in rule.options}
+    for at, rule in enumerate(policy.refuse):
+        for name, values in rule.options.items():
+            for number, value in enumerate(values):
+                if known[name] and value not in known[name]:
+                    message = f"unknown {name} {shown(value)}{did_you_mean(value, known[name])}"
+                    path = ("refuse", at, "options", name, number)
+                    problems.error(path, message, f"known are {', '.join(known[name])}")

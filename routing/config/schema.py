@@ -92,7 +92,7 @@ class ProviderEntry(Strict):
     """A vendor account and how it is reached."""
 
     kind: Literal["openai", "azure", "litellm"] = Field(
-        description="How the vendor is spoken to: openai (OpenAI and every base that speaks its Images API), azure, or "
+        description="openai (OpenAI and every base that speaks its Images API), azure, or "
         "litellm (Gemini, fal and the others)."
     )
     api_key_env: EnvName = Field(
@@ -254,8 +254,8 @@ class CacheEntry(Strict):
     """Where pictures are kept, so that the same request is not bought twice."""
 
     url: str = Field(
-        description="file:///folder (relative to this file), file:////absolute/folder, or s3://bucket/prefix (its keys "
-        "stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION)."
+        description="file:///folder (relative to this file), file:////absolute/folder, or s3://bucket/prefix. A "
+        "bucket's keys stand in the environment: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_REGION."
     )
     endpoint_env: EnvName | None = Field(
         default=None,
@@ -270,7 +270,7 @@ class AlertEntry(Strict):
     """Who is told of thresholds, forecasts, money in doubt, overruns and what budgets refused."""
 
     kind: Literal["log", "webhook", "slack", "email", "apprise"] = Field(
-        description="How: log (a warning in the program's log), webhook (a signed CloudEvent), slack (an incoming "
+        description="log (a warning in the program's log), webhook (a signed CloudEvent), slack (an incoming "
         "webhook of Slack), email, or apprise (any service that Apprise knows; an extra)."
     )
     name: Name | None = Field(default=None, description="A name of yours; else the kind. Each stands once.")
@@ -313,7 +313,7 @@ class AlertEntry(Strict):
 class RouterFile(Strict):
     """What may be bought from whom, at what price, within which budgets."""
 
-    version: Literal[1] = Field(description="The version of this file's form: 1.")
+    version: Literal[1] = Field(description="1, the version of this file's form.")
     policy: str = Field(min_length=1, description="Path of the policy file, relative to this file.")
     providers: dict[Name, ProviderEntry] = Field(min_length=1, description="Vendor accounts, by a name of yours.")
     deployments: dict[Name, DeploymentEntry] = Field(

@@ -218,7 +218,7 @@ class TestEntry(Strict):
 class PolicyFile(Strict):
     """How much each request matters, and what that buys."""
 
-    version: Literal[1] = Field(description="The version of this file's form: 1.")
+    version: Literal[1] = Field(description="1, the version of this file's form.")
     tags: list[Label] | None = Field(
         default=None, min_length=1, description="The tag keys in use; any other, here or in a call, is then an error."
     )

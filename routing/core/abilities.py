@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from routing.core.features import MEGAPIXEL
 from routing.core.policy import Unsupported
-from routing.core.request import NO_TAGS, PARTIAL_IMAGES
+from routing.core.request import NO_TAGS, OPTION_WORDS, PARTIAL_IMAGES, SHAPING, Operation
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from routing.core.deployment import Deployment, Model
     from routing.core.features import Features
@@ -65,6 +65,9 @@ NO_OPTIONS = Options()
 UNKNOWN = {PARTIAL_IMAGES: "is not streamed, so it sends no partial_images; leave them out"}
 """What is said of an option that nobody knows, where there is more to say than that."""
 
+NOT_IN_EDITS = frozenset({"moderation"})
+"""Options of a generation that have no place in an edit."""
+
 FORCED = ("complexity", "high")
 """What ``reasoning: force`` of older guides comes closest to, where a model knows that instead."""
 
@@ -99,7 +102,7 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     known: dict[str, str] = {}
     asked, notices = _asked_of(features, deployment)
     for name, value in asked.items():
-        why = _why_not(name, value, model)
+        why = _why_not(name, value, model, features.operation)
         if why is None and name == "output_compression" and features.output_format != known.get("output_format"):
             why = f"it goes with output_format {features.output_format}"
         if why is None:
@@ -118,9 +121,22 @@ def options_for(features: Features, route: Route, deployment: Deployment) -> Opt
     )
 
 
-def can_be_asked(model: Model, name: str, value: str) -> bool:
+def words_of(name: str, deployments: Iterable[Deployment]) -> tuple[str, ...]:
+    """List the words that an option may have: those of every guide, and those of the models; none: any value."""
+    if name not in OPTION_WORDS:
+        return ()
+    words = list(OPTION_WORDS[name])
+    for deployment in deployments:
+        values = _values_of(name, deployment.model)
+        if values is None:
+            return ()
+        words += values
+    return tuple(dict.fromkeys(words))
+
+
+def can_be_asked(model: Model, name: str, value: str, operation: Operation) -> bool:
     """Tell whether an option reaches a model, as it is or as the nearest that it knows."""
-    return _why_not(name, value, model) is None or _is_near(name, value, model)
+    return _why_not(name, value, model, operation) is None or _is_near(name, value, model)
 
 
 def _is_near(name: str, value: str | None, model: Model) -> bool:
@@ -143,19 +159,25 @@ def _asked_of(features: Features, deployment: Deployment) -> tuple[dict[str, str
     return asked | {nearest: value}, [told]
 
 
-def _why_not(name: str, value: str, model: Model) -> str | None:
+def _why_not(name: str, value: str, model: Model, operation: Operation = Operation.GENERATE) -> str | None:
     """Say why a model cannot be asked for an option; ``None`` where it can."""
-    if name == "background":
-        values: tuple[str, ...] | None = model.backgrounds
-    elif name == "output_format":
-        values = model.output_formats
-    elif name not in model.extras:
+    if name not in SHAPING and name not in model.extras:
         return f"{model.name} {UNKNOWN.get(name, f'does not know {name}')}"
-    else:
-        values = model.extras[name] or None  # none listed: any
+    if operation is Operation.EDIT and name in NOT_IN_EDITS:
+        return f"{model.name} takes {name} in a generation only, not in an edit"
+    values = _values_of(name, model)
     if values is None or value in values:
         return None
     return f"{model.name} has no {name} {value}" + _has(values)
+
+
+def _values_of(name: str, model: Model) -> tuple[str, ...] | None:
+    """List the values of an option that a model has; ``None``: any."""
+    if name == "background":
+        return model.backgrounds
+    if name == "output_format":
+        return model.output_formats
+    return (model.extras[name] or None) if name in model.extras else ()
 
 
 def size_for(features: Features, route: Route, deployment: Deployment) -> Size:

@@ -15,6 +15,7 @@ from routing.core.abilities import (
     options_for,
     quality_for,
     size_for,
+    words_of,
 )
 from routing.core.entries import STANDS_IN
 from routing.core.money import usd_text
@@ -27,6 +28,7 @@ from routing.core.suggest import did_you_mean
 from routing.errors import NoCandidate, PriceCapExceeded, PriceUnknown, RequestError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from routing.core.deployment import Deployment
@@ -210,7 +212,7 @@ def _prepared(settings: Settings, features: Features, route: Route, on: date) ->
     known: _Prepared | None = settings.prepared.get(shape)
     if known is None:
         _check_asked(features, route, settings.policy)
-        _check_quality(features, settings)
+        _check_words(features, settings)
         others = (*route.on_failure, *([features.deployment] if features.deployment else ()))
         use = dict.fromkeys(route.use)
         known = (
@@ -283,13 +285,21 @@ def _check_asked(features: Features, route: Route, policy: Policy) -> None:
     )
 
 
-def _check_quality(features: Features, settings: Settings) -> None:
-    """Refuse a quality that no model has: a slip would be bought at another, dearer or worse than was meant."""
-    had = dict.fromkeys(quality for one in settings.deployments.values() for quality in one.model.qualities)
+def _check_words(features: Features, settings: Settings) -> None:
+    """Refuse a quality or an option's value that nobody knows: a slip would be bought otherwise than was meant."""
+    deployments = settings.deployments.values()
+    had = dict.fromkeys(quality for one in deployments for quality in one.model.qualities)
     asked = features.quality
     if asked and asked not in had and asked not in QUALITIES:
-        known = [*had] or [*QUALITIES]
-        raise RequestError(f"unknown quality {asked!r}{did_you_mean(asked, known)}: known are {', '.join(known)}")
+        raise _unknown("quality", asked, [*had] or [*QUALITIES])
+    for name, value in features.options.items():
+        words = words_of(name, deployments)
+        if words and value not in words:
+            raise _unknown(name, value, words)
+
+
+def _unknown(name: str, value: str, known: Sequence[str]) -> RequestError:
+    return RequestError(f"unknown {name} {value!r}{did_you_mean(value, known)}: known are {', '.join(known)}")
 
 
 def _fit(settings: Settings, features: Features, route: Route, deployment: Deployment, on: date) -> _Ready:

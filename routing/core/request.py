@@ -17,6 +17,10 @@ NAME_CHARS_AT_MOST = 200
 """Longest request id, asset, tag key or tag value: they are index keys of the ledger."""
 TAGS_AT_MOST = 32
 
+COMPRESSED = ("jpeg", "webp")
+"""Formats that ``output_compression`` goes with."""
+COMPRESSION_AT_MOST = 100
+
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 OLD_QUALITIES = {"standard": "medium", "hd": "high"}
@@ -28,8 +32,20 @@ PASSED_ON = ("seed", "complexity", "reasoning", "output_compression", "moderatio
 """Parameters that only some models know; the catalog says which."""
 PARTIAL_IMAGES = "partial_images"
 """How many pictures are shown of one that is being made."""
-OPTIONS = ("background", "output_format", *PASSED_ON)
+SHAPING = ("background", "output_format")
+"""Options that every model has a list for, be it empty."""
+OPTIONS = (*SHAPING, *PASSED_ON)
 """All that a call may ask for besides size and quality, by the names that callers use."""
+OPTION_WORDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "background": ("transparent", "opaque"),
+        "output_format": ("png", "jpeg", "webp"),
+        "complexity": ("low", "medium", "high"),
+        "reasoning": ("auto", "force"),
+        "moderation": ("auto", "low"),
+    }
+)
+"""Words of options that are known everywhere, also where no model has the choice; other options take any value."""
 
 
 class Operation(StrEnum):
@@ -112,7 +128,19 @@ class ImageRequest:
         object.__setattr__(self, "operation", Operation.EDIT if self.images else Operation.GENERATE)
 
 
-def check_partials(request: ImageRequest) -> None:
+def check_options(request: ImageRequest) -> None:
+    """Refuse options that could never be bought, or would be paid for in vain."""
+    _check_partials(request)
+    compression = request.extras.get("output_compression")
+    if compression is None:
+        return
+    if not (compression.isdecimal() and int(compression) <= COMPRESSION_AT_MOST):
+        raise RequestError(f"output_compression is a whole number from 0 to {COMPRESSION_AT_MOST}, not {compression}")
+    if request.output_format not in COMPRESSED:
+        raise RequestError(f"output_compression needs output_format {' or '.join(COMPRESSED)} beside it")
+
+
+def _check_partials(request: ImageRequest) -> None:
     """Refuse partial images that nobody would see, or of more than one picture: each costs like a part of it."""
     asked, shows = PARTIAL_IMAGES in request.extras, request.on_partial is not None
     if asked and not shows:

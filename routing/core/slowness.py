@@ -1,4 +1,4 @@
-"""Calls that took far longer than such calls do, and what that is likely for."""
+"""Calls that took far longer than such calls do, and what the likely cause is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORCED = {"complexity": "high", "reasoning": "force"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slow:
-    """A call that was slow: how long it took, how long such calls take, and what it may be for."""
+    """A call that was slow: how long it took, how long such calls take, and what may have caused it."""
 
     seconds: float
     typical_s: float
@@ -31,7 +31,7 @@ class Slow:
 
     def __str__(self) -> str:
         """Say it to the caller."""
-        why = f"likely for {' and '.join(self.causes)}"
+        why = f"likely because of {' and '.join(self.causes)}"
         return f"slow: it took {self.seconds:.0f} s, such calls usually take {self.typical_s:.0f} s; {why}"
 
 

@@ -1,4 +1,4 @@
-"""Dollars for reading: aligned and short. JSON has its own, exact text (``usd_text``)."""
+"""Dollars and numbers of things for reading. JSON has its own, exact text (``usd_text``)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ DECIMALS_AT_MOST = 4
 """A hundredth of a cent: finer digits matter to a ledger, not to a reader."""
 
 NUSD_EXPONENT = 9
+
+
+def number_of(number: int, what: str) -> str:
+    """Count in words: ``1 line``, ``2,000 lines``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def readable(nusd: int) -> str:

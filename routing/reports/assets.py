@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from routing.core.money import divide_half_up, usd_text
-from routing.reports.amounts import readable, readable_column, readable_share
+from routing.reports.amounts import number_of, readable, readable_column, readable_share
 from routing.reports.sheet import Sheet, harmless
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def assets_notes(assets: Assets, shown: int) -> list[str]:
     notes = []
     if finished:
         average = divide_half_up(spent, len(finished))
-        told = f"{_count(len(finished), 'finished asset')} for {readable(spent)}, {readable(average)} each"
+        told = f"{number_of(len(finished), 'finished asset')} for {readable(spent)}, {readable(average)} each"
         notes.append(
             f"{told}{f'; the {shown} dearest are listed (--all lists every one)' if shown < len(finished) else ''}"
         )
@@ -60,15 +60,17 @@ def assets_notes(assets: Assets, shown: int) -> list[str]:
         )
     if assets.drafts_promoted:
         notes.append(
-            f"{_count(assets.drafts_promoted, 'request')} made again at another importance;"
+            f"{number_of(assets.drafts_promoted, 'request')} made again at another importance;"
             f" {assets.drafts:,} below the highest brought pictures"
         )
     if assets.unfinished:
         rest = readable(sum(asset.spent_nusd for asset in assets.unfinished))
-        images = _count(sum(asset.images for asset in assets.unfinished), "image")
-        notes.append(f"not finished: {_count(len(assets.unfinished), 'asset')}, {images}, {rest}")
+        images = number_of(sum(asset.images for asset in assets.unfinished), "image")
+        notes.append(f"not finished: {number_of(len(assets.unfinished), 'asset')}, {images}, {rest}")
     if assets.unnamed:
-        notes.append(f"for no asset: {_count(assets.unnamed.images, 'image')}, {readable(assets.unnamed.spent_nusd)}")
+        notes.append(
+            f"for no asset: {number_of(assets.unnamed.images, 'image')}, {readable(assets.unnamed.spent_nusd)}"
+        )
     return notes
 
 
@@ -110,7 +112,3 @@ def asset_json(asset: Asset) -> dict[str, object]:
 def _step(asset: Asset, importance: str) -> str:
     step = next((step for step in asset.steps if step.importance == importance), None)
     return f"{step.images:,} for {readable(step.spent_nusd)}" if step else "-"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from routing.core.deployment import missing_keys
-from routing.reports.amounts import dollars
+from routing.reports.amounts import dollars, number_of
 from routing.reports.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def deployments_table(deployments: Sequence[DeploymentStatus]) -> Sheet:
         (
             status.deployment.name,
             _health(status),
-            f"{status.calls} calls, {status.failed} failed" if status.calls else "",
+            f"{number_of(status.calls, 'call')}, {status.failed} failed" if status.calls else "",
             _picture(status),
             ", ".join(_minute(status)),
         )
@@ -66,7 +66,8 @@ def key_notes(deployments: Iterable[Deployment]) -> list[str]:
 
 def _health(status: DeploymentStatus) -> str:
     if status.state == "failing":
-        return f"{status.health.failures} in a row failed"
+        failures = status.health.failures
+        return "the last call failed" if failures == 1 else f"the last {failures} calls failed"
     if status.again_at and status.state == "cooling":
         return f"left alone until {status.again_at:%H:%M:%S} UTC"
     return WORDS[status.state]

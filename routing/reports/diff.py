@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.difference import Group
 from routing.core.money import usd_text
-from routing.reports.amounts import readable_column
+from routing.reports.amounts import number_of, readable_column
 from routing.reports.budgets import counter_name
 from routing.reports.sheet import NUMBERS, Sheet, fold
 
@@ -169,9 +169,9 @@ def _headline(found: Difference) -> str:
 def _heading(compared: Compared) -> list[str]:
     found = compared.difference
     span = f", {found.first_at:%Y-%m-%d} to {found.last_at:%Y-%m-%d}" if found.first_at and found.last_at else ""
-    counted = f"{_counted(found.requests, 'request')} for {_counted(found.images, 'image')}"
+    asked = f"{number_of(found.requests, 'request')} for {number_of(found.images, 'image')}"
     return [
-        f"{counted} from {compared.source}{span}; {found.moved:,} would go elsewhere.",
+        f"{asked} from {compared.source}{span}; {found.moved:,} would go elsewhere.",
         "At the prices of their days, with every deployment counted as having its key.",
     ]
 
@@ -341,10 +341,6 @@ def _signed(amounts: Iterable[int]) -> list[str]:
     amounts = list(amounts)
     signs = ["-" if amount < 0 else "+" if amount else "" for amount in amounts]
     return [f"{sign}{text}" for sign, text in zip(signs, readable_column(map(abs, amounts)), strict=True)]
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _from_to(before: int, after: int) -> str:

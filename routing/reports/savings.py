@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
-from routing.reports.amounts import readable, readable_column, readable_share
+from routing.reports.amounts import number_of, readable, readable_column, readable_share
 from routing.reports.exports import Column, Kind
 from routing.reports.sheet import Sheet
 
@@ -66,7 +66,7 @@ def savings_notes(savings: Savings, zone: str) -> list[str]:
         told = "of it is unconfirmed: the vendor may not have charged it"
         notes.append(f"{readable(total.unconfirmed_nusd)} {told}")
     if savings.from_cache:
-        images = f"{savings.from_cache:,} image{'' if savings.from_cache == 1 else 's'}"
+        images = number_of(savings.from_cache, "image")
         saved = readable(savings.saved_by_cache_nusd)
         notes.append(f"{images} came from the cache, on neither side; that saved {saved} besides")
     return [*notes, *left_out(savings), "", "This assumes:", *(f"- {line}" for line in assumptions(savings, zone))]
@@ -77,13 +77,13 @@ def left_out(savings: Savings) -> list[str]:
     told = []
     if savings.partial.requests:
         told.append(
-            f"Left out: {savings.partial.requests:,} requests ({readable(savings.partial.spent_nusd)}) of which an"
-            " older version wrote too little down."
+            f"Left out: {number_of(savings.partial.requests, 'request')} ({readable(savings.partial.spent_nusd)}) of"
+            " which an older version wrote too little down."
         )
     if savings.unpriced.requests:
         told.append(
-            f"Left out: {savings.unpriced.requests:,} requests ({readable(savings.unpriced.spent_nusd)}) that have no"
-            f" price at the baseline: {savings.why}."
+            f"Left out: {number_of(savings.unpriced.requests, 'request')} ({readable(savings.unpriced.spent_nusd)})"
+            f" without a price at the baseline: {savings.why}."
         )
     if savings.archived:
         told.append(f"Left out: older requests that were moved to {', '.join(savings.archived)}.")

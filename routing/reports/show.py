@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from routing.core.entries import EntryKind
 from routing.core.money import usd_text
 from routing.core.prices import Usage, cost_of
-from routing.reports.amounts import exact_usd
+from routing.reports.amounts import exact_usd, number_of
 from routing.reports.assets import lineage
 from routing.reports.budgets import counter_name
 from routing.reports.plan import UNIT_WORDS, lines_json
@@ -96,11 +96,11 @@ def _made_from(record: RequestRecord) -> str:
 
 def _asked(features: Features) -> str:
     wishes = (
-        f"{features.n} picture{'' if features.n == 1 else 's'}",
+        number_of(features.n, "picture"),
         str(features.size) if features.size else "",
         f"quality {features.quality}" if features.quality else "",
         f"from {features.deployment}" if features.deployment else "",
-        f"{len(features.references)} references" if features.references else "",
+        number_of(len(features.references), "reference") if features.references else "",
         f"{features.prompt_chars:,} characters of prompt",
         f"at most ${usd_text(features.max_price_nusd)}" if features.max_price_nusd is not None else "",
     )

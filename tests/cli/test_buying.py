@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
+from routing.cli.errors import error_lines
+from routing.errors import AllCandidatesFailed, ProviderTimeout, ProviderUnavailable
 from routing.sandbox import Sandbox
 
 if TYPE_CHECKING:
@@ -184,16 +186,42 @@ def test_a_failure_of_the_vendor_says_whether_it_was_charged(
     assert not (routing.folder / "fox.png").exists()
 
 
+def test_attempts_that_failed_alike_are_told_once_with_their_number() -> None:
+    alike = ProviderUnavailable("gpt: HTTP 500", deployment="gpt")
+    assert error_lines(AllCandidatesFailed([alike, ProviderTimeout("gpt-b: no answer"), alike])) == [
+        "error: 3 attempts failed",
+        "  gpt: HTTP 500 (2 times)",
+        "  gpt-b: no answer",
+        "hint: whether the vendor charged is unknown: it is booked at its quote, as unconfirmed",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("fault", "cost", "first"),
+    ("fault", "told"),
     [
-        ("500", "$0.421475 in 2 attempts; $0.210745 of it is unconfirmed", "$0.210745 charged, unconfirmed"),
-        ("404", "$0.21073 in 2 attempts", "nothing charged"),
+        (
+            "500",
+            (
+                "$0.421475 in 2 attempts; $0.210745 of it is unconfirmed",
+                "$0.210745 charged, unconfirmed: gpt-image-2",
+                [],
+            ),
+        ),
+        ("404", ("$0.21073 in 2 attempts", "nothing charged: gpt-image-2", [])),
+        (
+            "blank",
+            (
+                "$0.42146 in 2 attempts",
+                "$0.21073 charged: bad picture: blank",
+                ["note: bad picture: blank; it is paid for all the same"],
+            ),
+        ),
     ],
 )
-def test_after_two_attempts_the_receipt_says_what_was_held_and_charged_for_each(
-    routing: CommandLine, vendor: Sandbox, fault: str, cost: str, first: str
+def test_after_two_attempts_the_receipt_says_what_was_held_charged_and_brought_for_each(
+    routing: CommandLine, vendor: Sandbox, fault: str, told: tuple[str, str, list[str]]
 ) -> None:
+    cost, first, notes = told
     policy = routing.folder / "policies" / "single-model.yaml"
     words = policy.read_text(encoding="utf-8")
     router = routing.folder / "router.yaml"
@@ -204,14 +232,15 @@ def test_after_two_attempts_the_receipt_says_what_was_held_and_charged_for_each(
         encoding="utf-8",
     )
     policy.write_text(
-        words.replace("ask: {quality: high}", "ask: {quality: high}, on_failure: [second]"), encoding="utf-8"
+        words.replace("ask: {quality: high}", "ask: {quality: high}, on_failure: [second], bad: retry"),
+        encoding="utf-8",
     )
     vendor.inject([fault, None])
     ran = routing(*FOX, "-i", "final", "--request-id", "fox", "-o", "fox.png")
     lines = ran.out.splitlines()
     assert lines[2] == f"cost {cost}; request fox"
-    assert lines[3].startswith(f"attempt 1: gpt-image-2, $0.210745 held, {first}: gpt-image-2")
-    assert lines[4:] == ["attempt 2: second, $0.210745 held, $0.21073 charged: 1 picture"]
+    assert lines[3].startswith(f"attempt 1: gpt-image-2, $0.210745 held, {first}")
+    assert lines[4:] == ["attempt 2: second, $0.210745 held, $0.21073 charged: 1 picture", *notes]
     assert cost.startswith(f"${json.loads(routing('spend', '--json').out)['total']['spent_usd']} ")
 
 

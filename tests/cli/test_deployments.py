@@ -49,7 +49,10 @@ def test_what_fails_says_how_often_and_why(routing: CommandLine, vendor: Sandbox
     status = told(routing)
     assert (status["state"], status["failures_in_a_row"], status["last_hour"]["failed"]) == ("failing", 1, 1)
     lines = routing("deployments").out.splitlines()
-    assert any(line.startswith("gpt-image-2 ") and "1 in a row failed" in line for line in lines)
+    assert any(
+        line.startswith("gpt-image-2 ") and "the last call failed" in line and "1 call, 1 failed" in line
+        for line in lines
+    )
     assert any(line.startswith("the last failure of gpt-image-2: ProviderUnavailable") for line in lines)
     vendor.inject([])
     assert routing("generate", "a fox", "-o", "fox.png").code == 0

@@ -35,7 +35,7 @@ INTRODUCTION = """\
 The same words as the library's. Each command takes `--config router.yaml` and, where it prints data, `--json`.
 
 Exit codes: 0 done; 1 the vendor or the work failed; 2 the command, the request, the YAML or a
-named file is wrong, or a key is missing; 3 refused by a budget or a price cap; 130 interrupted.
+named file is wrong, or a key is missing; 3 refused by a budget, a price cap or the policy; 130 interrupted.
 
 Errors go to stderr as `error: ...`, with a `hint: ...` where there is a way out. With `--json` they also go to stdout
 as `{"error": {"type": "BudgetExceeded", "message": "...", "exit_code": 3, ...}}`: the type is the library's own and

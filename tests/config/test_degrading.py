@@ -82,3 +82,14 @@ def test_a_stand_in_that_nobody_declares_is_refused_with_a_guess(tmp_path: Path)
         read(tmp_path, "{use: [gpt-image-2], degrade: {use: [nanobanana]}}")
     (problem,) = wrong.value.problems
     assert (problem.path, "did you mean 'nano-banana'?" in problem.message) == ("routes.draft[0].degrade.use[0]", True)
+
+
+@pytest.mark.parametrize(
+    ("slip", "path"),
+    [("moderation: {provder: openai}\n", "moderation.provder"), ("cache: {ulr: x}\n", "cache.ulr")],
+)
+def test_a_slip_elsewhere_takes_no_sound_part_along(tmp_path: Path, slip: str, path: str) -> None:
+    router = ROUTER + (CACHE if not slip.startswith("cache") else "") + slip
+    with pytest.raises(ConfigError) as wrong:
+        read(tmp_path, "{use: [gpt-image-2], degrade: {show: [last, placeholder]}}", router=router)
+    assert [problem.path for problem in wrong.value.problems] == [path.partition(".")[0], path]

@@ -80,7 +80,15 @@ def test_nobody_is_chosen_where_the_policy_has_nothing_looked_at(folder: Path) -
 def test_a_policy_that_moderates_where_nobody_can_is_a_problem_with_its_place(folder: Path) -> None:
     assert refused(folder, {"foreign": FOREIGN, "azure": AZURE}) == (
         "policy.yaml:4:11: moderate: no provider of router.yaml goes to OpenAI itself, so nobody looks at prompts; name"
-        " one of kind openai whose base has /moderations: `moderation: {provider: ...}` in router.yaml"
+        " one whose base has /moderations: `moderation: {provider: foreign}` in router.yaml"
+    )
+
+
+def test_whoever_led_a_provider_elsewhere_by_the_environment_is_told_that(folder: Path) -> None:
+    assert refused(folder, {"own": OWN}, OWN_URL="http://127.0.0.1:8788/v1") == (
+        "policy.yaml:4:11: moderate: no provider of router.yaml goes to OpenAI itself (own goes where OWN_URL leads),"
+        " so nobody looks at prompts; name one whose base has /moderations: `moderation: {provider: own}` in"
+        " router.yaml"
     )
 
 

@@ -196,7 +196,27 @@ def test_a_catalog_that_is_not_there_is_told_at_its_line(tmp_path: Path) -> None
     (tmp_path / "acme.yaml").unlink()
     with pytest.raises(ConfigError) as refused:
         load(tmp_path / "router.yaml", {}, today=TODAY)
-    assert "router.yaml:3:11: catalog[0]: the catalog 'acme.yaml' cannot be read: No such file" in str(refused.value)
+    # Nobody knows what stands in it, so nothing is said of the models that it may have.
+    (found,) = refused.value.problems
+    assert "router.yaml:3:11: catalog[0]: the catalog 'acme.yaml' cannot be read: No such file" in str(found)
+
+
+def test_where_catalog_is_no_list_nothing_is_said_of_the_models_it_may_have(tmp_path: Path) -> None:
+    path = write(tmp_path, "acme-paint-1")
+    path.write_text(path.read_text(encoding="utf-8").replace("[acme.yaml]", "acme.yaml"), encoding="utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load(path, {}, today=TODAY)
+    (found,) = refused.value.problems
+    assert (found.path, found.message) == ("catalog", "'acme.yaml' is not a list")
+
+
+@pytest.mark.parametrize(("text", "what"), [(POLICY, "a policy"), (ROUTER % "acme-paint-1", "a router.yaml")])
+def test_another_kind_of_file_is_told_in_one_line(tmp_path: Path, text: str, what: str) -> None:
+    (found,) = problems(tmp_path, acme=text)
+    assert found == (
+        f"router.yaml:3:11: catalog[0]: the catalog 'acme.yaml' is {what}, not a catalog; the path is relative to"
+        " this file; a catalog has vendor, kinds, models"
+    )
 
 
 def test_the_number_of_files_is_bounded(tmp_path: Path) -> None:

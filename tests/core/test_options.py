@@ -167,7 +167,7 @@ def test_forced_reasoning_is_refused_elsewhere_or_left_out_where_the_route_says_
 
 
 def test_another_word_for_reasoning_is_not_read_as_force() -> None:
-    with pytest.raises(RequestError, match="slow does not know reasoning"):
+    with pytest.raises(RequestError, match="unknown reasoning 'light': known are auto, force"):
         asked_of(SLOW, {"reasoning": "light"})
 
 
@@ -195,3 +195,55 @@ def test_a_key_is_made_of_what_is_sent_and_the_same_as_ever_where_all_is_sent() 
     left_out = plan(settings([PLAIN], drop("plain")), asked).candidates[0].options
     plain = ask(background="opaque")
     assert picture_key(asked, {"n": 1, **left_out.sent}) == picture_key(plain, {"n": 1})
+
+
+# --- Words that nobody knows ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (
+            {"background": "transparant"},
+            "unknown background 'transparant' (did you mean 'transparent'?): known are transparent, opaque",
+        ),
+        ({"output_format": "gif"}, "unknown output_format 'gif': known are png, jpeg, webp"),
+        (
+            {"extras": {"complexity": "hgih"}},
+            "unknown complexity 'hgih' (did you mean 'high'?): known are low, medium, high",
+        ),
+        (
+            {"extras": {"reasoning": "forced"}},
+            "unknown reasoning 'forced' (did you mean 'force'?): known are auto, force",
+        ),
+    ],
+)
+@pytest.mark.parametrize("route", [drop("plain"), Route(use=("plain",))])
+def test_a_value_that_nobody_knows_is_a_slip_also_where_options_may_be_left_out(
+    route: Route, asked: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(RequestError) as caught:
+        planned(route, **asked)
+    assert str(caught.value) == says
+
+
+def test_a_value_that_some_other_deployment_has_is_known() -> None:
+    other = deployment("other", token_model("other", output_formats=("avif",), extras={"complexity": ()}))
+    made = settings([KNOWS, other], drop("knows"))
+    assert (
+        plan(made, ask(output_format="avif", extras={"complexity": "any"})).candidates[0].options.sent["extras"] == {}
+    )
+
+
+def test_an_option_without_words_takes_any_value() -> None:
+    assert planned(drop("knows"), extras={"seed": "x"}).candidates[0].options.sent["extras"] == {"seed": "x"}
+
+
+def test_what_has_no_place_in_an_edit_is_refused_before_anything_is_reserved_or_left_out() -> None:
+    strict = deployment("strict", token_model("strict", extras={"moderation": ("auto", "low")}))
+    asked: dict[str, Any] = {"images": (picture(),), "extras": {"moderation": "low"}}
+    says = "strict takes moderation in a generation only, not in an edit"
+    with pytest.raises(RequestError, match=says):
+        plan(settings([strict]), ask(**asked))
+    (candidate,) = plan(settings([strict], drop("strict")), ask(**asked)).candidates
+    assert candidate.options.notices == (f"moderation low is left out for strict: {says}",)

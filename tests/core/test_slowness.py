@@ -1,4 +1,4 @@
-"""A call that took far longer than such calls do, and what that is likely for."""
+"""A call that took far longer than such calls do, and what the likely cause is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_three_times_as_long_is_not_slow_and_more_is() -> None:
     assert slow(30.0) is None
     found = slow(30.5)
     assert found == Slow(seconds=30.5, typical_s=10.0, causes=("a queue at the vendor",))
-    assert str(found) == "slow: it took 30 s, such calls usually take 10 s; likely for a queue at the vendor"
+    assert str(found) == "slow: it took 30 s, such calls usually take 10 s; likely because of a queue at the vendor"
 
 
 def test_what_is_usual_depends_on_the_quality_and_grows_with_the_pixels() -> None:
@@ -73,8 +73,8 @@ def test_what_is_usual_is_no_cause(asked: dict[str, Any]) -> None:
 def test_several_causes_are_told_together() -> None:
     found = slow(2000.0, size=FOUR_K, quality="high", n=2)
     assert str(found) == (
-        "slow: it took 2000 s, such calls usually take 446 s; likely for 4K size and quality high and 2 pictures in one"
-        " call"
+        "slow: it took 2000 s, such calls usually take 446 s; likely because of 4K size and quality high and 2"
+        " pictures in one call"
     )
 
 

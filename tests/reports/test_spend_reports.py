@@ -109,7 +109,7 @@ def test_what_savings_leave_out_is_told() -> None:
     found.archived = ("2025.parquet",)
     told = "\n".join(savings_notes(found, "UTC"))
     assert "Left out: 2 requests ($0.00) of which an older version wrote too little down." in told
-    assert "Left out: 3 requests ($0.00) that have no price at the baseline: the model cannot make 4096x4096." in told
+    assert "Left out: 3 requests ($0.00) without a price at the baseline: the model cannot make 4096x4096." in told
     assert "Left out: older requests that were moved to 2025.parquet." in told
 
 

@@ -175,6 +175,7 @@ def test_where_the_second_is_bad_too_it_is_delivered_and_no_third_is_bought(retr
     result = retrying.router.generate("a fox", importance="review", request_id="fox")
     assert (result.images, result.faults) == ((BLANK,), ("the picture is blank",))
     assert (retrying.calls, result.cost) == (["gpt", "gpt"], retrying.spent())
+    assert result.notices.count("bad picture: blank; it is paid for all the same") == 1
     again = retrying.router.generate("a fox", importance="review", request_id="fox")
     assert (again.images, again.faults) == ((BLANK,), ("the picture is blank",))
 

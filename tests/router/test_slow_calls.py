@@ -1,4 +1,4 @@
-"""A slow call is told to the log and to the caller, with what it is likely for."""
+"""A slow call is told to the log and to the caller, with what the likely cause is."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def bench(seconds: float, **known: Any) -> Bench:
 def test_a_slow_call_is_a_warning_and_a_notice() -> None:
     opened = bench(301.0)
     result = opened.router.generate("a fox", importance="final", request_id="fox")
-    assert "slow: it took 301 s, such calls usually take 100 s; likely for quality high" in result.notices, (
+    assert "slow: it took 301 s, such calls usually take 100 s; likely because of quality high" in result.notices, (
         result.notices
     )
     assert opened.log.named("slow") == [

@@ -83,8 +83,9 @@ def test_a_quick_fault_is_tried_again_on_a_hold_of_its_own_and_stays_charged(ben
 
 def test_three_quick_faults_are_the_end(bench: Bench) -> None:
     bench.fakes["gpt"].fail_next(*(fault() for _ in range(4)))
-    with pytest.raises(AllCandidatesFailed, match=r"^3 attempts failed"):
+    with pytest.raises(AllCandidatesFailed, match=r"^3 attempts failed: HTTP 500 \(3 times\)$") as caught:
         review(bench)
+    assert len(caught.value.attempts) == 3
     assert bench.calls == ["gpt"] * 3
 
 

@@ -95,3 +95,12 @@ def test_by_id_nothing_is_sent_once_the_draft_is_no_longer_kept(
         router.promote("fox", importance="final", prompt="a fox")
     assert len(before_it.posted) == 1
     assert router.promote(draft, importance="final").request.parent == "fox"
+
+
+def test_what_an_edit_cannot_be_asked_for_stays_behind_with_the_words(router: Router, before_it: Witness) -> None:
+    draft = router.generate("a fox", moderation="low")
+    final = router.promote(draft, importance="final")
+    assert "the draft's moderation is left out: gpt-image-2 cannot be asked for it here" in final.notices
+    assert [len(post.problems) for post in before_it.posted] == [0, 0]
+    with pytest.raises(RequestError, match="gpt-image-2 takes moderation in a generation only, not in an edit"):
+        router.promote(draft, importance="final", moderation="low")

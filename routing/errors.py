@@ -15,6 +15,7 @@ RoutingError
 |   +-- ContentRejected
 |   +-- ProviderRejectedKey
 |   +-- ProviderUnavailable
+|   |   +-- ProviderOutOfMoney
 |   +-- AllCandidatesFailed  .attempts
 +-- LedgerError
     +-- LedgerUnavailable
@@ -48,6 +49,7 @@ __all__ = [
     "Problem",
     "PromptRefused",
     "ProviderError",
+    "ProviderOutOfMoney",
     "ProviderRateLimited",
     "ProviderRejectedKey",
     "ProviderTimeout",
@@ -251,6 +253,10 @@ class ProviderRejectedKey(ProviderError):
 
 class ProviderUnavailable(ProviderError):
     """The vendor could not be reached, failed, or answered something unreadable."""
+
+
+class ProviderOutOfMoney(ProviderUnavailable):
+    """The account with the vendor has no money or quota left; nothing was charged, and waiting does not help."""
 
 
 class AllCandidatesFailed(ProviderError):

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from routing.core.money import Money
 from routing.core.policy import Show
-from routing.errors import AllCandidatesFailed, BudgetExceeded, ContentRejected, ProviderError
+from routing.errors import (
+    AllCandidatesFailed,
+    BudgetExceeded,
+    ContentRejected,
+    ProviderRateLimited,
+    ProviderTimeout,
+    ProviderUnavailable,
+)
 from routing.placeholder import draw_placeholder
 from routing.results import Result
 
@@ -30,13 +37,19 @@ LOOKED_FOR = 20
 
 
 def may_degrade(plan: Plan, error: RoutingError) -> bool:
-    """Tell whether the route does something about this: vendors failed, or no budget had room."""
+    """Tell whether the route does something about this: vendors failed, or no budget had room.
+
+    Where every vendor refused the request, or the key, somebody must change something.
+    """
     if not (plan.route.degrade.use or plan.route.degrade.show):
         return False
     errors = error.attempts if isinstance(error, AllCandidatesFailed) else (error,)
     if any(isinstance(each, ContentRejected) for each in errors):
         return False
-    return isinstance(error, BudgetExceeded | ProviderError)
+    return any(
+        isinstance(each, BudgetExceeded | ProviderTimeout | ProviderUnavailable | ProviderRateLimited)
+        for each in errors
+    )
 
 
 def buy_instead(shop: Shop, basket: Basket, buy: Callable[[Candidate], None]) -> None:

@@ -55,8 +55,8 @@ class Buyer:
     """One request while it is being bought; ``began_s`` is when its deadline began to count, by ``elapsed_s``.
 
     ``_doubts`` are the rounds of calls that may have been paid for nothing, ``_bad_rounds`` those that brought bad
-    pictures where the route buys others for them. ``_unsent`` counts by deployment those that
-    never reached it. ``_over``: nothing may be bought any more; ``_refused``: a budget says so.
+    pictures where the route buys others for them. ``_unsent`` counts by deployment those that never reached it.
+    ``_over``: nothing may be bought any more; ``_refused``: a budget says so.
     """
 
     shop: Shop
@@ -105,8 +105,8 @@ class Buyer:
         return not self.basket.served and may_degrade(self.basket.plan, self.basket.error(self._refusal))
 
     def _buy_instead(self, candidate: Candidate) -> None:
-        """Try a stand-in once, whatever budgets said of others before."""
-        self._refused, self._ceiling_nusd = False, None
+        """Try a stand-in once, whatever budgets said of others before, and however often others failed."""
+        self._refused, self._ceiling_nusd, self._doubts = False, None, 0
         self._walk([candidate], alone=False)
 
     def _walk(self, candidates: Sequence[Candidate], *, alone: bool) -> tuple[list[Candidate], bool]:
@@ -114,7 +114,7 @@ class Buyer:
         again: list[Candidate] = []
         tried = False
         for candidate in candidates:
-            if not self.basket.missing or self._over or self._refused or self._too_late():
+            if self._done or self._too_late():
                 return [], tried
             if self._ceiling_nusd is not None and candidate.quote.price_nusd >= self._ceiling_nusd:
                 continue
@@ -128,8 +128,13 @@ class Buyer:
                     again.append(candidate)
             finally:
                 self.shop.cooling.leave(admission)
-        over = self._over or self._refused or not self.basket.missing
-        return [] if over else again, tried
+        return [] if self._done else again, tried
+
+    @property
+    def _done(self) -> bool:
+        """Tell whether all is there, or nothing more may be bought."""
+        doubtful = self._doubts >= in_doubt_at_most(self.basket.plan.route.unknown)
+        return not self.basket.missing or self._over or self._refused or doubtful
 
     def _try(self, candidate: Candidate, *, alone: bool) -> bool:
         """Buy from a candidate; tell whether it may be tried again."""
@@ -198,7 +203,7 @@ class Buyer:
         name = candidate.deployment.name
         limited = any(isinstance(each.error, ProviderRateLimited) for each in failed)
         self._unsent[name] += not limited and any(each.error.charged is Charged.NO for each in failed)
-        self._over = self._over or Then.STOP in verdicts or self._doubts >= in_doubt_at_most(on_unknown)
+        self._over = self._over or Then.STOP in verdicts
         return Then.NEXT not in verdicts and self._unsent[name] < UNSENT_AT_MOST
 
     @property

@@ -30,6 +30,7 @@ LATELY = timedelta(hours=1)
 
 _ENDED = {
     "ProviderRejectedKey": Ended.TURNED_AWAY,
+    "ProviderOutOfMoney": Ended.TURNED_AWAY,
     "ProviderUnavailable": Ended.FAILED,
     "ProviderTimeout": Ended.FAILED,
     "ProviderError": Ended.WELL,

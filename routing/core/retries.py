@@ -14,6 +14,7 @@ from routing.core.policy import OnUnknown
 from routing.errors import (
     Charged,
     ContentRejected,
+    ProviderOutOfMoney,
     ProviderRateLimited,
     ProviderRejectedKey,
     ProviderTimeout,
@@ -72,12 +73,9 @@ def ended_as(error: ProviderError, *, cut_short: bool) -> Ended | None:
     """
     if isinstance(error, ProviderRateLimited) or (cut_short and isinstance(error, ProviderTimeout)):
         return None
-    if isinstance(error, ProviderRejectedKey):
+    if isinstance(error, ProviderRejectedKey | ProviderOutOfMoney):
         return Ended.TURNED_AWAY
-    if isinstance(error, ProviderUnavailable):
-        by_a_person = error.charged is Charged.NO and not error.retryable
-        return Ended.TURNED_AWAY if by_a_person else Ended.FAILED
-    if isinstance(error, ProviderTimeout):
+    if isinstance(error, ProviderUnavailable | ProviderTimeout):
         return Ended.FAILED
     ours = error.status_code is None and not isinstance(error, ContentRejected)
     return None if ours else Ended.WELL

@@ -13,6 +13,7 @@ from routing.errors import (
     Charged,
     ContentRejected,
     ProviderError,
+    ProviderOutOfMoney,
     ProviderRateLimited,
     ProviderRejectedKey,
     ProviderTimeout,
@@ -130,7 +131,7 @@ _ANSWERS: tuple[_Row, ...] = (
     ),
     _Row(
         when=lambda answer, _: answer.is_out_of_money,
-        error=ProviderUnavailable,
+        error=ProviderOutOfMoney,
         charged=Charged.NO,
         retryable=False,
         says="the vendor's account has no money or quota left (HTTP {status}): top it up, or raise its limit",

@@ -212,7 +212,7 @@ def test_attempts_that_failed_alike_are_told_once_with_their_number() -> None:
             "blank",
             (
                 "$0.42146 in 2 attempts",
-                "$0.21073 charged: bad picture: blank",
+                "$0.21073 charged: 1 picture, bad picture: blank",
                 ["note: bad picture: blank; it is paid for all the same"],
             ),
         ),

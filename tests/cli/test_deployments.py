@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from routing.sandbox import Sandbox
     from tests.cli.conftest import CommandLine
@@ -59,9 +61,10 @@ def test_what_fails_says_how_often_and_why(routing: CommandLine, vendor: Sandbox
     assert told(routing)["state"] == "well"
 
 
-def test_a_key_that_is_refused_cools_longer(routing: CommandLine, vendor: Sandbox) -> None:
-    fail(routing, vendor, "401")
+@pytest.mark.parametrize(("fault", "error"), [("401", "ProviderRejectedKey"), ("quota", "ProviderOutOfMoney")])
+def test_what_a_person_has_to_mend_cools_longer(routing: CommandLine, vendor: Sandbox, fault: str, error: str) -> None:
+    fail(routing, vendor, fault)
     status = told(routing)
     assert (status["state"], status["last_hour"]) == ("cooling", {"calls": 1, "failed": 1})
-    assert status["why"].startswith("ProviderRejectedKey")
+    assert status["why"].startswith(error)
     assert "left alone until" in routing("deployments").out

@@ -11,6 +11,7 @@ from routing.errors import (
     Charged,
     ContentRejected,
     ProviderError,
+    ProviderOutOfMoney,
     ProviderRateLimited,
     ProviderRejectedKey,
     ProviderTimeout,
@@ -21,7 +22,7 @@ NO, YES, UNKNOWN = Charged.NO, Charged.YES, Charged.UNKNOWN
 STOP, NEXT, AGAIN = Then.STOP, Then.NEXT, Then.AGAIN
 REFUSED = ProviderError("400", status_code=400, charged=NO)
 KEY = ProviderRejectedKey("401", status_code=401, charged=NO)
-EMPTY = ProviderUnavailable("no money", status_code=429, charged=NO)
+EMPTY = ProviderOutOfMoney("no money", status_code=429, charged=NO)
 LIMITED = ProviderRateLimited("429")
 UNSENT = ProviderUnavailable("refused", retryable=True, charged=NO)
 FAULT = ProviderUnavailable("500", status_code=500, retryable=True)

@@ -17,6 +17,8 @@ from routing import (
     NoCandidate,
     PriceCapExceeded,
     ProviderError,
+    ProviderOutOfMoney,
+    ProviderRejectedKey,
     ProviderTimeout,
     ProviderUnavailable,
     RequestError,
@@ -152,6 +154,27 @@ def test_after_an_outcome_that_nobody_knows_nothing_else_is_bought_but_shown(ope
     assert result.cost == result.unconfirmed == bench.spent() > 0
 
 
+def test_after_server_faults_however_many_a_stand_in_is_bought_from(open_shop: Callable[..., Bench]) -> None:
+    bench = open_shop(degrading())
+    bench.fakes["gpt"].fail_next(*(ProviderUnavailable("500", status_code=500, retryable=True) for _ in range(3)))
+    result = final(bench)
+    assert (result.degraded, bench.calls) == ("flux", ["flux", "gpt", "gpt", "gpt"])
+    assert result.cost == bench.spent() == result.unconfirmed + usd("0.003")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ProviderError("400", status_code=400, charged=FREE), ProviderRejectedKey("401", status_code=401, charged=FREE)],
+    ids=str,
+)
+def test_what_every_vendor_refuses_stays_an_error(open_shop: Callable[..., Bench], error: ProviderError) -> None:
+    bench = open_shop(degrading())
+    bench.fakes["gpt"].fail_next(error)
+    with pytest.raises(type(error)):
+        final(bench)
+    assert bench.calls == ["gpt"]
+
+
 def test_a_call_that_names_a_deployment_is_not_served_by_a_stand_in(open_shop: Callable[..., Bench]) -> None:
     bench = open_shop(degrading())
     down(bench)
@@ -162,7 +185,7 @@ def test_a_repeat_of_the_same_id_is_answered_by_the_stand_ins_picture_and_marked
     open_shop: Callable[..., Bench],
 ) -> None:
     bench = open_shop(degrading())
-    down(bench)
+    bench.fakes["gpt"].fail_next(ProviderOutOfMoney("gpt has no money left", charged=FREE))
     first, again = final(bench, request_id="fox"), final(bench, request_id="fox")
     assert (again.images, again.cached, again.degraded) == (first.images, True, "flux")
     other = final(bench, request_id="another")  # gpt is left alone for a while, flux's picture is in the cache

@@ -19,6 +19,7 @@ from routing.errors import (
     ContentRejected,
     PriceCapExceeded,
     ProviderError,
+    ProviderOutOfMoney,
     ProviderRateLimited,
     ProviderRejectedKey,
 )
@@ -110,7 +111,7 @@ def test_what_was_never_sent_is_tried_three_times_and_costs_nothing(bench: Bench
     [
         ProviderError("HTTP 400", status_code=400, charged=Charged.NO),
         ProviderRejectedKey("HTTP 401", status_code=401, charged=Charged.NO),
-        ProviderUnavailable("no money", status_code=429, charged=Charged.NO),
+        ProviderOutOfMoney("no money", status_code=429, charged=Charged.NO),
         ContentRejected("blocked", charged=Charged.NO),
         lost(),
         ProviderTimeout("no answer", retryable=True),
@@ -305,7 +306,7 @@ def test_but_not_for_long_where_it_has_no_deadline(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ProviderRejectedKey("HTTP 401", charged=Charged.NO), ProviderUnavailable("no money", charged=Charged.NO)],
+    [ProviderRejectedKey("HTTP 401", charged=Charged.NO), ProviderOutOfMoney("no money", charged=Charged.NO)],
     ids=str,
 )
 def test_what_a_person_has_to_mend_is_left_alone_longer_and_not_waited_for(bench: Bench, error: ProviderError) -> None:

@@ -9,24 +9,27 @@ from typing import TYPE_CHECKING
 
 from routing.buying.faults import fault_reason, faults_of
 from routing.buying.shop import cached_call
-from routing.core.entries import Adjustment, Basis, EntryKind, Resolution
+from routing.core.costing import cost_of_call
+from routing.core.entries import Adjustment, EntryKind, Resolution
 from routing.core.fingerprint import prompt_hash
 from routing.core.health import Ended
-from routing.core.money import MAX_NUSD, Money, usd_text
-from routing.core.prices import Line, Usage, cost_of
+from routing.core.money import Money, usd_text
+from routing.core.prices import Usage
 from routing.core.quote import variant_of
 from routing.core.retries import ended_as
 from routing.core.slowness import why_slow
-from routing.errors import AlreadyResolved, Charged, PriceUnknown, ProviderError, ProviderTimeout, ProviderUnavailable
+from routing.errors import AlreadyResolved, Charged, ProviderError, ProviderTimeout, ProviderUnavailable
 from routing.providers.base import Delivery, ImageCall
 from routing.results import DELIVERED, Attempt
 
 if TYPE_CHECKING:
     from routing.buying.shop import Shop
     from routing.core.alerts import Alert
+    from routing.core.costing import Cost
     from routing.core.entries import Reservation
     from routing.core.picture import Picture
     from routing.core.plan import Candidate, Plan
+    from routing.core.prices import Line
     from routing.core.quote import Quote
     from routing.core.request import ImageRequest
     from routing.limits.base import Slot
@@ -84,14 +87,6 @@ def as_attempt(ended: Bought | Failed) -> Attempt:
         unconfirmed=unconfirmed,
         settled=ended.settled,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Priced:
-    cost_nusd: int
-    basis: Basis
-    lines: tuple[Line, ...] = ()
-    reason: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -201,31 +196,31 @@ class Attempter:
             self.shop.log.warning("partial_not_shown", reservation=self.reservation.id, error=type(error).__name__)
 
     def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
-        priced = self._price(delivery.usage, len(delivery.pictures))
+        cost = self._cost(delivery.usage, len(delivery.pictures))
         bad, stands_in = fault_reason(faults), self.plan.stands_in(self.candidate)
         settled = self._resolve(
             Resolution(
                 reservation_id=self.reservation.id,
                 kind=EntryKind.SETTLE,
                 at=self.shop.clock.now(),
-                amount_nusd=priced.cost_nusd,
-                basis=priced.basis,
+                amount_nusd=cost.nusd,
+                basis=cost.basis,
                 images=len(delivery.pictures),
                 usage=delivery.usage,
-                reason="; ".join(filter(None, (stands_in, bad, priced.reason))),
+                reason="; ".join(filter(None, (stands_in, bad, cost.reason))),
                 vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
             )
         )
-        if priced.cost_nusd > self.reservation.amount_nusd:
+        if cost.nusd > self.reservation.amount_nusd:
             self.shop.log.warning(
                 "overrun",
                 reservation=self.reservation.id,
                 quote_usd=usd_text(self.reservation.amount_nusd),
-                cost_usd=usd_text(priced.cost_nusd),
+                cost_usd=usd_text(cost.nusd),
             )
         notices = [
             *delivery.notices,
-            *filter(None, (bad and f"{bad}; it is paid for all the same", priced.reason, self._slow())),
+            *filter(None, (bad and f"{bad}; it is paid for all the same", cost.reason, self._slow())),
         ]
         if not settled:
             notices.append(
@@ -237,13 +232,13 @@ class Attempter:
             notices.append("the pictures could not be kept in the cache; a repeat will be bought again")
         if bad:
             self.shop.log.warning("bad_picture", reservation=self.reservation.id, faults=bad)
-        self._log("bad_picture" if bad else "delivered", Charged.YES, priced.cost_nusd)
+        self._log("bad_picture" if bad else "delivered", Charged.YES, cost.nusd)
         return Bought(
             reservation=self.reservation,
             delivery=delivery,
             faults=faults,
-            cost_nusd=priced.cost_nusd,
-            lines=priced.lines,
+            cost_nusd=cost.nusd,
+            lines=cost.lines,
             notices=tuple(notices),
             settled=settled,
         )
@@ -263,13 +258,13 @@ class Attempter:
             )
         else:
             usage = error.usage if isinstance(error.usage, Usage) and not unconfirmed else None
-            priced = self._price(usage, 0)
+            cost = self._cost(usage, 0)
             resolution = Resolution(
                 reservation_id=self.reservation.id,
                 kind=EntryKind.SETTLE,
                 at=now,
-                amount_nusd=priced.cost_nusd,
-                basis=priced.basis,
+                amount_nusd=cost.nusd,
+                basis=cost.basis,
                 unconfirmed=unconfirmed,
                 usage=usage,
                 reason=reason,
@@ -287,32 +282,18 @@ class Attempter:
             took_s=self.shop.clock.elapsed_s() - self._started_s,
         )
 
-    def _price(self, usage: Usage | None, pictures: int) -> _Priced:
-        """Price what was consumed; where that is not known, the quote stands in for it. Never nothing."""
-        model = self.candidate.deployment.model
-        card = self.shop.settings.prices.card(self.candidate.deployment.name, self.plan.on)
-        variant = (
-            variant_of(self.request.operation.value, self.candidate.quality, self.candidate.size)
-            if model.priced_by_variant
-            else ""
+    def _cost(self, usage: Usage | None, pictures: int) -> Cost:
+        deployment, candidate = self.candidate.deployment, self.candidate
+        operation = self.request.operation.value
+        by_variant = deployment.model.priced_by_variant
+        return cost_of_call(
+            self.quote,
+            self.shop.settings.prices.card(deployment.name, self.plan.on),
+            usage,
+            n=self.n,
+            pictures=pictures,
+            variant=variant_of(operation, candidate.quality, candidate.size) if by_variant else "",
         )
-        if card.by_picture:
-            # Vendors charge for what was asked, also where fewer pictures arrive or none at all.
-            usage = Usage(images=max(self.n, usage.images if usage else 0, pictures))
-        elif usage is not None and pictures and not usage.image_out:
-            usage = None  # pictures that took no tokens do not exist
-        if usage is not None:
-            try:
-                lines = card.lines(usage, variant)
-                cost_nusd = cost_of(lines)
-                if cost_nusd <= MAX_NUSD:
-                    return _Priced(cost_nusd=cost_nusd, basis=Basis.METERED, lines=lines)
-                reason = "charged at the quote: the usage that the vendor reported is more than a ledger can hold"
-            except PriceUnknown as unknown:
-                reason = f"charged at the quote: {unknown}"
-        else:
-            reason = "charged at the quote: the vendor reported no usage"
-        return _Priced(cost_nusd=self.quote.price_nusd, basis=Basis.QUOTED, lines=self.quote.lines, reason=reason)
 
     def _resolve(self, resolution: Resolution) -> bool:
         """Write the resolution; ``False`` where the ledger failed (then the hold stays and a sweep will find it)."""

@@ -91,6 +91,9 @@ def paid_of(history: RequestHistory, *, partial: bool = False) -> Paid:
     delivered = [each.resolution for each in history.attempts if each.resolution and each.resolution.images]
     first = min(delivered, key=lambda entry: entry.seq, default=None)
     images, spent_nusd = sum(entry.images for entry in delivered), sum(each.cost_nusd for each in history.attempts)
+    if not partial:
+        # A picture that was bought again for a bad one is no second one that was wanted.
+        images = min(images, record.features.n)
     return Paid(
         at=record.at,
         importance=record.importance,

@@ -84,7 +84,9 @@ def test_requests_that_are_alike_to_a_price_are_one(ledger: Store, settled: Call
 
 
 def test_a_request_is_known_by_all_of_its_entries_whenever_they_come(ledger: Store) -> None:
-    ledger.reserve(record(), [reservation(30), reservation(30, attempt=2, size="1536x1024"), reservation(9, attempt=3)])
+    ledger.reserve(
+        record(n=2), [reservation(30), reservation(30, attempt=2, size="1536x1024"), reservation(9, attempt=3)]
+    )
     ledger.resolve(settle("poster/3", 9, unconfirmed=True, images=0))
     fold(ledger)
     (only,) = paid(ledger)
@@ -99,12 +101,22 @@ def test_a_request_is_known_by_all_of_its_entries_whenever_they_come(ledger: Sto
     ledger.resolve(release("poster/1"))
     ledger.adjust(Adjustment(reservation_id="poster/3", at=DECEMBER, cost_nusd=4, reason="the bill"))
     ledger.adjust(Adjustment(reservation_id="poster/2", at=DECEMBER, cost_nusd=28, reason="the bill"))
-    ledger.record_cached(record(), cache_hit(images=3))
+    ledger.record_cached(record(n=2), cache_hit(images=3))
     for _ in range(2):
         (only,) = (each for each in paid(ledger) if each.requests)
         assert (*in_short(only), only.from_cache, only.saved_nusd) == (1, 2, 32, 4, 0, 3, 40)
         fold(ledger)
     assert ledger.verify().differences == ()
+
+
+def test_a_picture_that_was_bought_again_is_no_second_one_that_was_wanted(ledger: Store) -> None:
+    ledger.reserve(record(), [reservation(30), reservation(30, attempt=2)])
+    ledger.resolve(settle("poster/1", 30, images=1))
+    ledger.resolve(settle("poster/2", 30, images=1))
+    for _ in range(2):
+        (only,) = paid(ledger)
+        assert (only.requests, only.images, only.spent_nusd) == (1, 1, 60)
+        fold(ledger)
 
 
 def in_short(paid: Paid) -> tuple[int, ...]:

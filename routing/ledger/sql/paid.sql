@@ -49,7 +49,10 @@ WITH touched AS MATERIALIZED (
     SUM(side * unconfirmed_nusd) AS unconfirmed_nusd, SUM(side * from_cache) AS from_cache,
     SUM(side * saved_nusd) AS saved_nusd
   FROM (
-    SELECT {mark} AS mark, r.side, r.images, r.spent_nusd, r.failed_nusd, r.unconfirmed_nusd, r.from_cache, r.saved_nusd,
+    SELECT {mark} AS mark, r.side, r.spent_nusd,
+      -- A picture that was bought again for a bad one is no second one that was wanted.
+      CASE WHEN q.features <> '{{}}' AND r.images > q.n THEN q.n ELSE r.images END AS images,
+      r.failed_nusd, r.unconfirmed_nusd, r.from_cache, r.saved_nusd,
       q.importance, CASE WHEN {told} THEN q.operation ELSE '' END AS operation,
       CASE WHEN q.features = '{{}}' THEN 1 ELSE 0 END AS partial,
       CASE WHEN {told} THEN COALESCE(NULLIF(r.size, ''), q.size, '') ELSE '' END AS size,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from routing.core.money import Money
     from routing.options import RequestOptions
@@ -19,6 +19,8 @@ F = TypeVar("F", bound="Callable[..., Any]")
 CONFIG_HELP = "The router's file; the environment variable ROUTING_CONFIG names another."
 PATH = click.Path(path_type=Path)
 DEFAULT_CONFIG = "router.yaml"
+MORE = ("complexity", "reasoning", "output_compression", "moderation", "user")
+"""What only some models know and has no option of its own; a command line cannot show partial images."""
 
 
 def read_dollars(ctx: click.Context, param: click.Parameter, value: str | None) -> Money | None:
@@ -39,14 +41,30 @@ def read_dollars(ctx: click.Context, param: click.Parameter, value: str | None) 
 
 def read_tags(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
     """Read labels like ``campaign=spring``, cut at the first equals sign."""
-    tags: dict[str, str] = {}
+    return _read_pairs(ctx, param, values, "is no tag: write it like campaign=spring")
+
+
+def read_more(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Read options like ``complexity=high``, of those that have no option of their own here."""
+    from routing.core.suggest import did_you_mean
+
+    more = _read_pairs(ctx, param, values, "is no option: write it like complexity=high")
+    for name in more:
+        if name not in MORE:
+            told = f"unknown option {name!r}{did_you_mean(name, MORE)}: known are {', '.join(MORE)}"
+            raise click.BadParameter(told, ctx, param)
+    return more
+
+
+def _read_pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...], wrong: str) -> dict[str, str]:
+    pairs: dict[str, str] = {}
     for given in values:
         key, _, value = (part.strip() for part in given.partition("="))
         if not key or not value:
-            raise click.BadParameter(f"{given!r} is no tag: write it like campaign=spring", ctx, param)
-        if tags.setdefault(key, value) != value:
-            raise click.BadParameter(f"{key} comes twice, as {tags[key]!r} and as {value!r}", ctx, param)
-    return tags
+            raise click.BadParameter(f"{given!r} {wrong}", ctx, param)
+        if pairs.setdefault(key, value) != value:
+            raise click.BadParameter(f"{key} comes twice, as {pairs[key]!r} and as {value!r}", ctx, param)
+    return pairs
 
 
 def examples(*lines: str) -> str:
@@ -116,6 +134,14 @@ shape_options = stack(
     click.option("--background", help="transparent or opaque, where the model has the choice."),
     click.option("--format", "output_format", help="png, jpeg or webp, where the model has the choice."),
     click.option("--seed", type=int, help="For models that take one."),
+    click.option(
+        "--option",
+        "more",
+        metavar="NAME=VALUE",
+        multiple=True,
+        callback=read_more,
+        help="What only some models know: complexity, reasoning, output_compression, moderation, user.",
+    ),
 )
 
 buying_options = stack(
@@ -134,7 +160,7 @@ def read_prompt(prompt: str) -> str:
     return sys.stdin.read().strip() if prompt == "-" else prompt
 
 
-def read_wishes(**wishes: Any) -> RequestOptions:
+def read_wishes(*, more: Mapping[str, str], **wishes: Any) -> RequestOptions:
     """Put options into the keywords of ``Router.generate``, leaving out what was not given."""
-    given: dict[str, Any] = {name: value for name, value in wishes.items() if value not in (None, {})}
+    given: dict[str, Any] = {name: value for name, value in wishes.items() if value not in (None, {})} | dict(more)
     return cast("RequestOptions", given)

@@ -298,3 +298,23 @@ def test_ctrl_c_says_what_it_means_for_the_money(routing: CommandLine) -> None:
     assert not out
     total = json.loads(routing("spend", "--json").out)["total"]
     assert total["unconfirmed_usd"] == total["spent_usd"] == "0.005905"
+
+
+def test_options_that_only_some_models_know_are_named_one_by_one(routing: CommandLine) -> None:
+    ran = routing(*FOX, "--option", "complexity=high", "--option", "user=team-7", "-o", "fox.png")
+    assert ran.code == 0
+    assert routing(*FOX, "--option", "reasoning=force", "-o", "fox.png").code == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("complexty=high", "unknown option 'complexty' (did you mean 'complexity'?): known are complexity, reasoning,"),
+        ("complexity", "'complexity' is no option: write it like complexity=high"),
+        ("complexity=hihg", "unknown complexity 'hihg' (did you mean 'high'?)"),
+    ],
+)
+def test_an_option_that_is_none_is_answered_with_what_there_is(routing: CommandLine, option: str, told: str) -> None:
+    ran = routing(*FOX, "--option", option, "-o", "fox.png")
+    assert ran.code == 2
+    assert told in ran.err

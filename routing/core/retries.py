@@ -29,7 +29,7 @@ QUICK_FAULT_S = 10.0
 """A server fault that is told within this time came, most likely, before any work."""
 IN_DOUBT_AT_MOST = 3
 """After so many rounds of calls that failed and may have been charged, a request gives up."""
-RISKED_AT_MOST = 10
+RISKED_AT_MOST = 12
 """The same where the route says ``unknown: retry``."""
 UNSENT_AT_MOST = 3
 """How often one deployment is tried that cannot be reached."""

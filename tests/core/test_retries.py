@@ -75,4 +75,4 @@ def test_what_was_refused_before_it_was_sent_says_nothing_of_the_vendor() -> Non
 
 def test_risking_money_has_its_bound_too() -> None:
     assert in_doubt_at_most(OnUnknown.STOP) == 3
-    assert in_doubt_at_most(OnUnknown.RETRY) == 10
+    assert in_doubt_at_most(OnUnknown.RETRY) == 12

@@ -212,7 +212,7 @@ def test_a_plan_says_what_is_done_where_nothing_can_be_had() -> None:
 def test_a_plan_says_where_its_price_may_be_paid_more_than_once() -> None:
     plan = replace(PLAN, route=replace(ROUTE, bad=OnBad.RETRY, unknown=OnUnknown.RETRY))
     lines = plan_report(replace(EXPLAINED, plan=plan))
-    told = "once for a bad picture, up to 9 times where nobody knows what became of a call: each is paid besides"
+    told = "once for a bad picture, up to 11 times where nobody knows what became of a call: each is paid besides"
     assert f"again       {told}" in lines
     found = plan_json(replace(EXPLAINED, plan=plan))
     assert (found["bad"], found["unknown"]) == ("retry", "retry")

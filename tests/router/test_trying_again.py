@@ -152,7 +152,7 @@ def test_however_long_it_took_to_learn_that_nobody_knows(monkeypatch: pytest.Mon
 def test_that_too_has_an_end() -> None:
     bench = open_bench(risking())
     bench.fakes["gpt"].fail_next(*(lost() for _ in range(40)))
-    with pytest.raises(AllCandidatesFailed, match=r"^10 attempts failed"):
+    with pytest.raises(AllCandidatesFailed, match=r"^12 attempts failed"):
         review(bench, deadline=3600)
     bench.router.close()
 

@@ -13,7 +13,6 @@ from routing.buying.attempt import Attempter, Bought
 from routing.buying.shop import cached_call
 from routing.core.budgets import Purchase, claims_for
 from routing.core.entries import CacheHit, Reservation
-from routing.core.features import features_of
 from routing.core.fingerprint import picture_key
 from routing.core.money import usd_text
 from routing.core.pacing import Needs
@@ -129,7 +128,7 @@ class Caller:
 
     def _tokens_each(self) -> int:
         """Bound the tokens of one picture, as they count against the vendor's minute."""
-        candidate, features = self.candidate, features_of(self.basket.request)
+        candidate, features = self.candidate, self.basket.record.features
         usage = usage_of(
             features, candidate.deployment.model, size=candidate.size, quality=candidate.quality, at_most=True
         )
@@ -183,7 +182,7 @@ class Caller:
     def _quote(self, n: int) -> Quote:
         candidate = self.candidate
         card = self.shop.settings.prices.card(candidate.deployment.name, self.basket.plan.on)
-        features, model = features_of(self.basket.request), candidate.deployment.model
+        features, model = self.basket.record.features, candidate.deployment.model
         return quote_for(features, model, card, size=candidate.size, quality=candidate.quality, n=n)
 
     def _key(self, n: int, number: int) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from routing.core.health import Ended
 
 LOOK_AGAIN_S = 1.0
-"""How soon to ask again while somebody else tries whether a deployment works."""
+"""How often to look whether a deployment may be asked again: it recovers with whoever's call succeeds first."""
 PROBE_AT_MOST_S = 60.0
 """How long others wait for that: an interrupt can strike before it is known who tries, and a call can take long."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from routing.buying.calls import Caller
+from routing.buying.cooling import LOOK_AGAIN_S
 from routing.buying.degrade import buy_instead, may_degrade, shown_instead
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
@@ -41,8 +42,6 @@ PATIENCE_S = 15.0
 """And how long for a deployment to recover: that may take seconds or days, and nobody can tell. Calls do not count."""
 BAD_ROUNDS_AT_MOST = 2
 """A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
-LOOK_AGAIN_S = 1.0
-"""How often to look whether a deployment may be asked again: it recovers with whoever's call succeeds first."""
 LEAST_LEFT_S = 1.0
 """With less time than this nothing is sent any more: it would be paid for and cut off.
 

@@ -93,6 +93,10 @@ class Server:
         for process in (pid, *others):
             os.kill(process, signal.SIGKILL)
         self._process.wait()
+        until = time.monotonic() + 30
+        while any(map(_is_alive, others)):  # what is left of one keeps the next server from starting
+            assert time.monotonic() < until, others
+            time.sleep(0.01)
 
     def remove(self) -> None:
         self._process.send_signal(signal.SIGQUIT)  # at once, whoever is connected
@@ -115,6 +119,14 @@ def shared_server() -> Server:
     server = Server()
     atexit.register(server.remove)
     return server
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _free_port() -> int:

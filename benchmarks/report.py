@@ -9,7 +9,8 @@ process reading entries alone (once), and the median as a multiple of that of th
 HTML page of this month, ``one request`` is ``routing show``.
 
 Then a process writes to the largest ledger as fast as it can, in turns with and without somebody who folds what it
-writes: every entry is folded while the next are written, so nothing is left to do for later.
+writes as a router does, only that it looks every second, not every minute. ``folded`` is how much of what was written
+in a turn was folded within it; the rest came after the last look.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING
 from benchmarks.ledger_fill import size
 from benchmarks.report_fill import CALLS_AN_ASSET, SAMPLES, call, fill
 from routing.assembly import open_store
+from routing.upkeep import FOLD_AT_LEAST, FOLD_AT_MOST
 from tests.postgres_server import Server
 
 if TYPE_CHECKING:
@@ -55,9 +57,8 @@ QUESTIONS = {
 }
 PAGES = frozenset({"page", "page of a year"})
 PATIENCE_S = 900
-FOLD_AT_LEAST = 5_000
-LOOK_EVERY_S = 0.5
-"""A router looks once a minute and folds all that has come meanwhile; here it is what has come in half a second."""
+LOOK_EVERY_S = 1.0
+"""A router looks once a minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +79,7 @@ def age(name: str, url: str, entries: int, folder: Path) -> Ledger:
     filled = time.perf_counter()
     grown = size(url)
     with closing(open_store(url, Path())) as store:
-        while store.roll_up():
-            pass
+        fold_all(store)
     folded = time.perf_counter()
     router = (ROOT / "router.yaml").read_text(encoding="utf-8").replace("sqlite:///spend.db", "sqlite:///none.db")
     (folder / "router.yaml").write_text(router.replace("ledger: {url:", "ledger: {url_env: LEDGER_URL, url:"), "utf-8")
@@ -147,12 +147,16 @@ def compare(ledgers: Sequence[Ledger], rounds: int, *, peer: bool) -> None:
 # --- Writing ----------------------------------------------------------------------------------------------------------
 
 
-def write(store: Store, callers: int, seconds: float, *, folding: bool) -> float:
-    """Reserve and settle from many threads as fast as the store answers, with or without folding; calls a second."""
+def write(store: Store, callers: int, seconds: float, *, folding: bool) -> tuple[float, float]:
+    """Reserve and settle from many threads as fast as the store answers; calls a second, and the share that was folded.
+
+    The clock stops with the last caller: whoever folds may be asleep by then.
+    """
     calls = [call("", number, NOW) for number in range(SAMPLES)]
     until = time.perf_counter() + seconds
     done = [0] * callers
     mark = f"{time.time_ns()}"
+    ended = threading.Event()
 
     def work(caller: int) -> None:
         while time.perf_counter() < until:
@@ -167,39 +171,50 @@ def write(store: Store, callers: int, seconds: float, *, folding: bool) -> float
             done[caller] += 1
 
     def fold() -> None:
-        while time.perf_counter() < until:
-            if not store.roll_up(FOLD_AT_LEAST):
-                time.sleep(LOOK_EVERY_S)
+        while not ended.wait(LOOK_EVERY_S):
+            while store.roll_up(FOLD_AT_LEAST) >= FOLD_AT_MOST:
+                pass
 
     threads = [threading.Thread(target=work, args=(caller,)) for caller in range(callers)]
-    if folding:
-        threads.append(threading.Thread(target=fold))
+    folder = threading.Thread(target=fold)
     started = time.perf_counter()
+    if folding:
+        folder.start()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / (time.perf_counter() - started)
+    took = time.perf_counter() - started
+    ended.set()
+    if folding:
+        folder.join()
+    return sum(done) / took, 1 - fold_all(store) / (2 * sum(done))
+
+
+def fold_all(store: Store) -> int:
+    """Fold what is left; return how many entries that was."""
+    return sum(iter(store.roll_up, 0))
 
 
 def hinder(ledger: Ledger, callers: int, seconds: float, pairs: int) -> None:
     """Write in turns with and without folding; print what is left of the speed."""
     with closing(open_store(ledger.url, Path())) as store:
+        fold_all(store)
         write(store, callers, seconds, folding=True)
         taken: dict[bool, list[float]] = {False: [], True: []}
+        folded = []
         for pair in range(pairs):
             for folding in (False, True) if pair % 2 else (True, False):
-                while store.roll_up():  # what the turn before has left behind
-                    pass
-                taken[folding].append(write(store, callers, seconds, folding=folding))
-        while store.roll_up():
-            pass
+                speed, share = write(store, callers, seconds, folding=folding)
+                taken[folding].append(speed)
+                folded += [share] if folding else []
         if differences := store.verify().differences:
             raise SystemExit(f"the ledger does not add up: {differences}")
     alone, beside = (statistics.median(taken[folding]) for folding in (False, True))
     ratio = statistics.median(after / before for before, after in zip(taken[False], taken[True], strict=True))
     print(
-        f"{ledger.name:<11} {ledger.entries:>11,} {callers:>7} {alone:>10,.0f} {beside:>10,.0f} {ratio:>8.3f}",
+        f"{ledger.name:<11} {ledger.entries:>11,} {callers:>7} {alone:>10,.0f} {beside:>10,.0f}"
+        f" {statistics.median(folded):>8.2f} {ratio:>8.3f}",
         flush=True,
     )
 
@@ -230,7 +245,8 @@ def main() -> None:
                     ledgers.append(age(name, url, entries, folder / f"{name}-{entries}"))
         compare(ledgers, options.rounds, peer=not options.no_peer)
         if options.pairs:
-            print(f"\n{'store':<11} {'entries':>11} {'callers':>7} {'calls/s':>10} {'folding':>10} {'ratio':>8}")
+            columns = f"{'calls/s':>10} {'folding':>10} {'folded':>8} {'ratio':>8}"
+            print(f"\n{'store':<11} {'entries':>11} {'callers':>7} {columns}")
             for name in {ledger.name: None for ledger in ledgers}:
                 largest = [ledger for ledger in ledgers if ledger.name == name][-1]
                 for callers in (1, 8):

@@ -35,6 +35,9 @@ CLOSE_WITHIN_S = 5.0
 """How long ``close`` waits for the last alerts; what is not told by then stays in the ledger."""
 FOLD_AT_LEAST = 1_000
 """How many entries have to wait until they are folded into the sums that reports read; fewer are read one by one."""
+FOLD_AT_MOST = 20_000
+"""How many the ledger folds in one step. Only after a whole one the next follows at once; else who writes all the time
+would be folded for all the time, few by few."""
 REMEMBERED = 10_000
 """Names of alerts that were written, so that what goes on for hours is not written again with every call."""
 
@@ -152,13 +155,13 @@ class Upkeep:
         return self._teller.deliver(now)
 
     def roll_up(self, _now: datetime) -> bool:
-        """Fold one step of entries into the sums that reports read, where many wait; tell whether there were.
+        """Fold one step of entries into the sums that reports read, where many wait; tell whether more may wait.
 
         Raises:
             LedgerError: where the ledger cannot be read or written.
 
         """
-        return self._store.roll_up(FOLD_AT_LEAST)
+        return self._store.roll_up(FOLD_AT_LEAST) >= FOLD_AT_MOST
 
     def _forecasts(self, now: datetime) -> list[Alert]:
         asked = {budget.name: budget for budget in self._settings.budgets if budget.forecast}

@@ -92,11 +92,11 @@ class Ledger(Protocol):
         They are charged at their hold, ``unconfirmed``, or given back with ``release``.
         """
 
-    def roll_up(self, at_least: int = 1) -> bool:
+    def roll_up(self, at_least: int = 1) -> int:
         """Fold the next entries, at most 20,000, into the sums that reports read; nothing where fewer than this wait.
 
-        Returns whether there was something to fold: repeat it to fold everything. Each entry is folded exactly once,
-        however many processes do so at a time.
+        Returns how many there were to fold: repeat it until there are none to fold everything. Each entry is folded
+        exactly once, however many processes do so at a time.
         """
 
     def raise_budget(self, raised: BudgetRaise) -> None:

@@ -228,12 +228,12 @@ class CommonStore(ABC):
         if taken or failed:
             self._run_alone(partial(rare_operations.finish_deliveries, taken=taken, failed=failed))
 
-    def roll_up(self, at_least: int = 1) -> bool:
+    def roll_up(self, at_least: int = 1) -> int:
         """See ``Ledger.roll_up``; what is added up while others write is written down in one short turn."""
         with self._reader.reading() as cursor:
             step = rollup.next_step(cursor, at_least)
             if step is None:
-                return False
+                return 0
             sums, nameless = rollup.sums(cursor, step, self._dialect)
             paid_sums, shapes = paid.sums(cursor, step, self._dialect)
         if nameless:
@@ -247,7 +247,7 @@ class CommonStore(ABC):
                 sums, _ = rollup.sums(cursor, step, self._dialect)
                 paid_sums, _ = paid.sums(cursor, step, self._dialect)
         self._run_alone(partial(_fold, step=step, sums=sums, paid_sums=paid_sums, dialect=self._dialect))
-        return True
+        return step.last - step.after
 
     # --- Keeping it safe --------------------------------------------------------------------------------------------
 

@@ -19,7 +19,9 @@ from routing.core.money import usd
 from routing.core.prices import Usage
 from routing.core.window import EPOCH
 from routing.errors import BudgetExceeded, LedgerUnavailable, ProviderTimeout
+from routing.ledger import rollup
 from routing.ledger.sqlite import SqliteStore
+from routing.upkeep import Upkeep
 from tests.shop import Bench, budget, open_bench, settings
 
 if TYPE_CHECKING:
@@ -211,6 +213,24 @@ def test_without_a_thread_to_be_had_the_purchase_goes_on_and_the_next_one_tries_
 
 
 # --- What is watched --------------------------------------------------------------------------------------------------
+
+
+def test_whole_steps_are_folded_at_once_and_what_comes_meanwhile_at_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert upkeeping.FOLD_AT_MOST == rollup.ENTRIES_A_STEP
+    monkeypatch.setattr(rollup, "ENTRIES_A_STEP", 4)
+    monkeypatch.setattr(upkeeping, "FOLD_AT_MOST", 4)
+    monkeypatch.setattr(upkeeping, "FOLD_AT_LEAST", 2)
+    bench = open_bench()
+    for number in range(5):
+        bench.router.generate(f"fox {number}")
+    upkeep = Upkeep(
+        settings=settings(), store=bench.store, subscriptions=(), clock=bench.clock, log=bench.log, background=False
+    )
+    more = [upkeep.roll_up(bench.clock.now()) for _ in range(4)]
+    assert more == [True, True, False, False]
+    assert bench.store.roll_up() == 0
 
 
 def test_a_refusal_is_told_once_for_each_importance() -> None:

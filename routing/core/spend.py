@@ -50,7 +50,7 @@ class Period(StrEnum):
 class SpendQuery:
     """Entries of ``since <= at < until``, grouped by dimensions or tag keys, and by days, weeks or months of a zone.
 
-    With ``assets`` only those of requests for these.
+    With ``assets`` only those of requests for these, with ``importance`` only those of this importance.
     """
 
     by: tuple[str, ...] = ("importance", "deployment")
@@ -59,6 +59,7 @@ class SpendQuery:
     per: Period | None = None
     zone: tzinfo = UTC
     assets: tuple[str, ...] | None = None
+    importance: str | None = None
 
 
 def spend_query(  # noqa: PLR0913 - what may be asked, each by name

@@ -30,7 +30,7 @@ IN_NO_SUM = frozenset({"asset", "request_id", "parent"})
 """Dimensions with so many values that sums by them and others would be as many as the entries."""
 
 _GROUPS = "LEFT JOIN spend_groups AS g ON g.id = s.spend_group"
-_LABELS = "LEFT JOIN spend_labels AS l ON l.id = s.label"
+_LABELS = "LEFT JOIN labels AS l ON l.id = s.label"
 _LENGTHS_MS = {Rollup.HOURS: HOUR_MS, Rollup.DAYS_BY_TAG: DAY_MS}
 _WITHOUT_TAGS = {Rollup.DAYS_BY_TAG: Rollup.HOURS, Rollup.MONTHS_BY_TAG: Rollup.MONTHS}
 """Where the same times are summed whatever the tags."""
@@ -63,16 +63,15 @@ def read_sums_upto(cursor: Cursor) -> tuple[int | None, int]:
 def dearest_assets(cursor: Cursor, query: SpendQuery, most: int, dialect: Dialect) -> Dearest:
     """Find the dearest assets without bringing in all others: see ``LedgerReader.dearest_assets``."""
     rolled, last = read_sums_upto(cursor)
-    query = replace(query, by=("asset", "importance"), per=None)
-    sql, bounds = _asked(query, dialect, rolled, last)
+    sql, bounds = _asked(replace(query, by=("asset",), per=None), dialect, rolled, last)
     statement = SQL["dearest"].format(spend=sql, name=f"key_0{dialect.by_bytes}")
     cursor.execute(statement, {**bounds, "most": most})
     rows = cursor.fetchall()
     if not rows:
         return Dearest()
-    names = tuple(str(row["name"]) for row in rows)
+    by, names = ("asset", "importance"), tuple(str(row["name"]) for row in rows)
     return Dearest(
-        rows=tuple(_answer(cursor, replace(query, assets=names), dialect, rolled, last)),
+        rows=tuple(_answer(cursor, replace(query, by=by, per=None, assets=names), dialect, rolled, last)),
         others=rows[0]["names"] - len(rows),
         others_spent=Money(rows[0]["all_spent"] - sum(row["spent"] for row in rows)),
         others_images=int(rows[0]["all_images"] - sum(row["images"] for row in rows)),
@@ -82,8 +81,9 @@ def dearest_assets(cursor: Cursor, query: SpendQuery, most: int, dialect: Dialec
 def finished_assets(cursor: Cursor, query: SpendQuery, tag: str, importance: str, dialect: Dialect) -> dict[str, int]:
     """Count the assets that got a picture of an importance: see ``LedgerReader.finished_assets``."""
     rolled, last = read_sums_upto(cursor)
-    sql, bounds = _asked(replace(query, by=(tag, "asset", "importance"), per=None), dialect, rolled, last)
-    cursor.execute(SQL["finished"].format(spend=sql), {**bounds, "importance": importance})
+    query = replace(query, by=(tag, "asset"), per=None, importance=importance)
+    sql, bounds = _asked(query, dialect, rolled, last)
+    cursor.execute(SQL["finished"].format(spend=sql), bounds)
     return {str(row["value"]): row["finished"] for row in cursor.fetchall()}
 
 
@@ -110,9 +110,24 @@ def _asked(query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -
         bounds |= {"tail_since": summed[0].since, "tail_until": summed[-1].until}
     if query.assets is not None:
         bounds["assets"] = to_json([[asset] for asset in query.assets])
+    if query.importance is not None:
+        bounds["importance"] = query.importance
     tags = {f"tag_{place}": name for place, name in enumerate(query.by) if name not in DIMENSIONS}
     read_from = tuple(piece.rollup for piece in cut)
-    return _statement(query.by, read_from, dialect, of_assets=query.assets is not None), {**tags, **bounds}
+    return _statement(query.by, read_from, dialect, _only(query, dialect)), {**tags, **bounds}
+
+
+def _only(query: SpendQuery, dialect: Dialect) -> tuple[str, str]:
+    """Word what a question is only about: for entries, and for sums."""
+    of_entries = of_sums = ""
+    if query.assets is not None:
+        names = {"name": dialect.text.format(place=0), "assets": dialect.rows.format(parameter="assets")}
+        of_entries += SQL["only_assets"].format(column="q.asset", **names)
+        of_sums += SQL["only_assets"].format(column="asset", **names)
+    if query.importance is not None:
+        of_entries += SQL["only_importance"]
+        of_sums += SQL["only_importance_of_sums"]
+    return of_entries, of_sums
 
 
 def rollups_for(by: Sequence[str]) -> tuple[Rollup, ...]:
@@ -145,7 +160,9 @@ def pieces(since: int, until: int, rollups: Sequence[Rollup]) -> list[Piece]:
 
 
 @lru_cache(maxsize=64)
-def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect, *, of_assets: bool) -> str:
+def _statement(
+    by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialect: Dialect, only: tuple[str, str]
+) -> str:
     """Write a question; keys of tags are data and never become part of it."""
     charges = [
         SQL["charges"].format(which=f"e.at >= :since_{place} AND e.at < :until_{place}")
@@ -153,10 +170,9 @@ def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialec
         if rollup is None
     ]
     summed = {place: rollup for place, rollup in enumerate(read_from) if rollup}
-    names = {"name": dialect.text.format(place=0), "assets": dialect.rows.format(parameter="assets")}
-    only = partial(SQL["only_assets"].format, **names) if of_assets else partial("".format)
-    sums, of_sums = _sums(by, summed, dialect, only=only(column="asset"))
-    if sums:
+    only_entries, only_sums = only
+    sums, of_sums = _sums(by, summed, dialect, only_sums)
+    if of_sums:
         # What is not folded yet is found by its number: the sign keeps it from being sought by its time.
         tail = "+e.at >= :tail_since AND +e.at < :tail_until"
         charges += [
@@ -171,41 +187,54 @@ def _statement(by: tuple[str, ...], read_from: tuple[Rollup | None, ...], dialec
         of_entries=_columns(by, of_entry="c", of_request="q", tag=tag),
         of_holds=_columns(by, of_entry="e", of_request="q", tag=tag),
         of_sums=of_sums,
-        only=only(column="q.asset"),
+        only=only_entries,
         keys="".join(f"{key}, " for key in keys),
         group_by=f"GROUP BY {', '.join(keys)}" if keys else "",
     )
 
 
-def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect, *, only: str) -> tuple[str, str]:
+def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect, only: str) -> tuple[str, str]:
     """Write what adds up the sums of some pieces, and what names them."""
     if not read_from:
         return "", ""
     columns = partial(_columns, by, of_entry="g", of_request="g")
     if Rollup.MONTHS_BY_ASSET in read_from.values():
-        tag = dialect.tag.format(tags="l.tags", parameter="{parameter}")
-        joins = [_GROUPS] if "importance" in by else []
-        joins += [_LABELS] if {*by} - {*DIMENSIONS} else []
-        of_sums = SQL["of_asset_sums"].format(columns=columns(tag=tag, of_asset="s"), joins=" ".join(joins))
-        return _added("by_asset", read_from, only), of_sums
+        joined = {"spend_group": _GROUPS} if "importance" in by else {}
+        joined |= {"label": _LABELS} if {*by} - {*DIMENSIONS} else {}
+        told = columns(tag="l.{parameter}", of_asset="s")
+        if not joined:  # nothing is looked up: to add up hundreds of thousands of assets twice would be for nothing
+            return "", SQL["of_asset_sums"].format(columns=told, source=f"({_pieces(read_from, only)})", joins="")
+        sums = _added("by_asset", ["asset", *joined], read_from, only)
+        sums += _labels("by_asset", by, dialect) if "label" in joined else ""
+        return sums, SQL["of_asset_sums"].format(columns=told, source="by_asset", joins=" ".join(joined.values()))
     if Rollup.MONTHS_BY_LABELS in read_from.values():
-        tag = dialect.tag.format(tags="l.tags", parameter="{parameter}")
-        return _added("labelled", read_from), SQL["of_label_sums"].format(columns=columns(tag=tag))
+        sums = _added("labelled", ["spend_group", "label"], read_from, only) + _labels("labelled", by, dialect)
+        return sums, SQL["of_label_sums"].format(columns=columns(tag="l.{parameter}"))
     plain = SQL["of_plain_sums"].format(columns=columns(tag="''"))
     if not {*_WITHOUT_TAGS} & {*read_from.values()}:
-        return _added("plain", read_from), plain
+        return _added("plain", ["spend_group"], read_from, only), plain
     (tag,) = (f"tag_{place}" for place, name in enumerate(by) if name not in DIMENSIONS)
     tagged = SQL["of_tag_sums"].format(columns=columns(tag="t.value"), columns_without=columns(tag="''"), tag=tag)
     without = {place: _WITHOUT_TAGS[rollup] for place, rollup in read_from.items()}
-    return _added("tagged", read_from) + _added("plain", without), f"{tagged}\n{plain}"
+    sums = _added("tagged", ["spend_group", "label"], read_from, only)
+    return sums + _added("plain", ["spend_group"], without, only), f"{tagged}\n{plain}"
 
 
-def _added(name: str, read_from: Mapping[int, Rollup], only: str = "") -> str:
-    pieces = (
+def _added(name: str, keys: Sequence[str], read_from: Mapping[int, Rollup], only: str) -> str:
+    return SQL["sums"].format(name=name, keys=", ".join(keys), pieces=_pieces(read_from, only)) + "\n"
+
+
+def _pieces(read_from: Mapping[int, Rollup], only: str) -> str:
+    return "\nUNION ALL\n".join(
         SQL["rolled_up"].format(rollup=rollup.value, since=f":since_{place}", until=f":until_{place}", only=only)
         for place, rollup in read_from.items()
     )
-    return SQL["sums"].format(name=name, pieces="\nUNION ALL\n".join(pieces)) + "\n"
+
+
+def _labels(of: str, by: Sequence[str], dialect: Dialect) -> str:
+    tags = (f"tag_{place}" for place, name in enumerate(by) if name not in DIMENSIONS)
+    told = (f", {dialect.tag.format(tags='l.tags', parameter=tag)} AS {tag}" for tag in tags)
+    return SQL["labels_of_sums"].format(name=of, tags="".join(told)) + "\n"
 
 
 def _columns(by: Sequence[str], *, of_entry: str, of_request: str, tag: str, of_asset: str = "") -> str:

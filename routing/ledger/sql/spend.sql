@@ -67,24 +67,34 @@ FROM booked {group_by}
 -- name: only_assets
  AND COALESCE({column}, '') IN (SELECT {name} FROM {assets})
 
+-- name: only_importance
+ AND q.importance = :importance
+
+-- name: only_importance_of_sums
+ AND spend_group IN (SELECT id FROM spend_groups WHERE importance = :importance)
+
 -- name: dearest
 -- With each what all of them come to.
-SELECT key_0 AS name, SUM(spent) AS spent, SUM(images) AS images, COUNT(*) OVER () AS names,
-  SUM(SUM(spent)) OVER () AS all_spent, SUM(SUM(images)) OVER () AS all_images
-FROM ({spend}) AS found WHERE spent <> 0 OR images <> 0
-GROUP BY key_0 ORDER BY SUM(spent) DESC, {name} LIMIT :most
+SELECT key_0 AS name, spent, images, COUNT(*) OVER () AS names, SUM(spent) OVER () AS all_spent,
+  SUM(images) OVER () AS all_images
+FROM ({spend}) AS found WHERE spent <> 0 OR images <> 0 ORDER BY spent DESC, {name} LIMIT :most
 
 -- name: finished
-SELECT key_0 AS value, COUNT(*) AS finished FROM ({spend}) AS found
-WHERE key_1 <> '' AND key_2 = :importance AND images <> 0 GROUP BY key_0
+SELECT key_0 AS value, COUNT(*) AS finished FROM ({spend}) AS found WHERE key_1 <> '' AND images <> 0 GROUP BY key_0
 
 -- name: sums
 -- Added up before their names are looked up.
 {name} AS MATERIALIZED (
-  SELECT spend_group, label, asset, SUM(spent_nusd) AS spent_nusd, SUM(saved_nusd) AS saved_nusd,
+  SELECT {keys}, SUM(spent_nusd) AS spent_nusd, SUM(saved_nusd) AS saved_nusd,
     SUM(unconfirmed_nusd) AS unconfirmed_nusd, SUM(images) AS images, SUM(requests) AS requests,
     SUM(cached) AS cached
-  FROM ({pieces}) AS pieces GROUP BY spend_group, label, asset
+  FROM ({pieces}) AS pieces GROUP BY {keys}
+),
+
+-- name: labels_of_sums
+-- The tags that are asked for, read once for each combination of tags.
+labels AS MATERIALIZED (
+  SELECT l.id{tags} FROM spend_labels AS l WHERE l.id IN (SELECT label FROM {name})
 ),
 
 -- name: of_plain_sums
@@ -106,10 +116,10 @@ WHERE t.name = :{tag}
 -- name: of_label_sums
 UNION ALL
 SELECT {columns} 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.requests, s.cached
-FROM labelled AS s JOIN spend_groups AS g ON g.id = s.spend_group JOIN spend_labels AS l ON l.id = s.label
+FROM labelled AS s JOIN spend_groups AS g ON g.id = s.spend_group JOIN labels AS l ON l.id = s.label
 
 -- name: of_asset_sums
 -- Of what an older version archived, neither importance nor tags are known.
 UNION ALL
 SELECT {columns} 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.requests, s.cached
-FROM by_asset AS s {joins}
+FROM {source} AS s {joins}

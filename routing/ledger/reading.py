@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from routing.core.alerts import AlertStanding
@@ -110,18 +111,18 @@ def parents(cursor: Cursor) -> tuple[str, ...]:
 
 
 def unconfirmed_after(
-    cursor: Cursor, seq: int, since: datetime, until: datetime
+    cursor: Cursor, seq: int, since: datetime, until: datetime, dialect: Dialect
 ) -> tuple[list[AttemptHistory], int | None]:
     """Read the next page of unconfirmed attempts, and after which entry the one after it begins."""
+    find_by_key(cursor, dialect)
     bounds = {"seq": seq, "since": to_ms(since), "until": to_ms(until), "most": PAGE}
-    found = fetch_all(cursor, "last_words_unconfirmed", bounds)
+    rows = fetch_all(cursor, "attempts_unconfirmed", bounds)
+    keys = counter_keys(cursor, rows)
     page = []
-    for last in found:
-        rows = fetch_all(cursor, "entries_of_attempt", {"request": last["request"], "attempt": last["attempt"]})
-        keys = counter_keys(cursor, rows)
-        reserve, *answers = (entry_from(row, last["request_id"], keys) for row in rows)
+    for _, of_attempt in groupby(rows, lambda row: row["last_seq"]):
+        reserve, *answers = (entry_from(row, row["request_id"], keys) for row in of_attempt)
         page.append(_attempt(reserve, answers))
-    return page, found[-1]["seq"] if len(found) == PAGE else None
+    return page, rows[-1]["last_seq"] if len(page) == PAGE else None
 
 
 def _history(request: Row, rows: list[Row], keys: Mapping[int, CounterKey]) -> RequestHistory:

@@ -158,7 +158,7 @@ class CommonStore(ABC):
         seq: int | None = 0
         while seq is not None:
             with self._reader.reading() as cursor:
-                page, seq = reading.unconfirmed_after(cursor, seq, since, until)
+                page, seq = reading.unconfirmed_after(cursor, seq, since, until, self._dialect)
             yield from page
 
     def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:

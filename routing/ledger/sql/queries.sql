@@ -154,27 +154,28 @@ SELECT DISTINCT q.parent FROM requests AS q WHERE q.parent IS NOT NULL AND (
   )
 );
 
--- name: last_words_unconfirmed
--- What was written last of an attempt, where that is unconfirmed,
--- and where its attempt ended in a time.
-SELECT e.seq, e.request, e.attempt, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
-WHERE e.unconfirmed = 1 AND e.seq > :seq AND NOT EXISTS (
-  SELECT 1 FROM entries AS a
-  WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached') AND a.seq > e.seq
-) AND EXISTS (
-  SELECT 1 FROM entries AS r
-  WHERE r.request = e.request AND r.attempt = e.attempt AND r.kind IN ('settle', 'release', 'expire')
-    AND r.at >= :since AND r.at < :until
-) ORDER BY e.seq LIMIT :most;
-
--- name: entries_of_attempt
-SELECT * FROM entries WHERE request = :request AND attempt = :attempt AND kind = 'reserve'
+-- name: attempts_unconfirmed
+-- All entries of the attempts that ended in a time and whose last entry is unconfirmed, in the order of that one.
+WITH last_words AS MATERIALIZED (
+  SELECT e.seq, e.request, e.attempt, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request
+  WHERE e.unconfirmed = 1 AND e.seq > :seq AND NOT EXISTS (
+    SELECT 1 FROM entries AS a
+    WHERE a.request = e.request AND a.attempt = e.attempt AND a.kind IN ('adjust', 'cached') AND a.seq > e.seq
+  ) AND EXISTS (
+    SELECT 1 FROM entries AS r
+    WHERE r.request = e.request AND r.attempt = e.attempt AND r.kind IN ('settle', 'release', 'expire')
+      AND r.at >= :since AND r.at < :until
+  ) ORDER BY e.seq LIMIT :most
+)
+SELECT e.*, w.request_id, w.seq AS last_seq FROM last_words AS w CROSS JOIN entries AS e
+WHERE e.request = w.request AND e.attempt = w.attempt AND e.kind = 'reserve'
 UNION ALL
-SELECT * FROM entries
-WHERE request = :request AND attempt = :attempt AND kind IN ('settle', 'release', 'expire')
+SELECT e.*, w.request_id, w.seq FROM last_words AS w CROSS JOIN entries AS e
+WHERE e.request = w.request AND e.attempt = w.attempt AND e.kind IN ('settle', 'release', 'expire')
 UNION ALL
-SELECT * FROM entries WHERE request = :request AND attempt = :attempt AND kind IN ('adjust', 'cached')
-ORDER BY seq;
+SELECT e.*, w.request_id, w.seq FROM last_words AS w CROSS JOIN entries AS e
+WHERE e.request = w.request AND e.attempt = w.attempt AND e.kind IN ('adjust', 'cached')
+ORDER BY last_seq, seq;
 
 -- name: entries_after
 SELECT e.*, q.request_id FROM entries AS e JOIN requests AS q ON q.id = e.request

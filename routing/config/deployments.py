@@ -34,8 +34,6 @@ USUAL_PROMPT = 200
 _OPTIONS = {"api_version": "azure"}
 """What only one kind of provider knows, and which."""
 
-_UNITS = tuple(unit for unit in Unit if unit is not Unit.IMAGE)
-
 
 class Shelf:
     """What a ``router.yaml`` can buy: providers, deployments, prices."""
@@ -226,7 +224,7 @@ class Shelf:
         if entry.deployment not in known and ("deployments",) not in self._parsed.damaged:
             message = f"unknown deployment {shown(entry.deployment)}{did_you_mean(entry.deployment, known)}"
             self._problems.error((*path, "deployment"), message, f"declared are {', '.join(known)}")
-        tokens = [unit.value for unit in _UNITS if getattr(entry, unit.value) is not None]
+        tokens = [unit.value for unit in entry.by_tokens()]
         if entry.per_image is None and not tokens:
             self._problems.error(path, "no price is given", "add per_image, or text_in, image_in, image_out, ...")
         if entry.per_image is not None and tokens:
@@ -242,9 +240,7 @@ def _rates(entry: PriceEntry) -> list[Rate]:
     if entry.per_image is not None:
         price = entry.per_image * PER_MILLION
         return [Rate(unit=Unit.IMAGE, per_million_nusd=price, since=entry.since, source=entry.source)]
-    prices = {unit: getattr(entry, unit.value) for unit in _UNITS}
     return [
         Rate(unit=unit, per_million_nusd=price, since=entry.since, source=entry.source)
-        for unit, price in prices.items()
-        if price is not None
+        for unit, price in entry.by_tokens().items()
     ]

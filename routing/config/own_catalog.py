@@ -15,7 +15,6 @@ from routing.config.scalars import shown
 from routing.config.schema_catalog import CatalogFile
 from routing.core.deployment import FormulaTokens
 from routing.core.picture import Size
-from routing.core.prices import Unit
 from routing.core.request import Operation
 from routing.core.suggest import did_you_mean
 from routing.errors import ConfigError
@@ -33,7 +32,6 @@ FILES_AT_MOST = 20
 NEEDED = ("operations", "sizes", "default_size", "n", "prompt_chars")
 """What a model must say, or be like another that says it."""
 _SQUARE = Size(width=1024, height=1024)
-_TOKENS = tuple(unit.value for unit in Unit if unit is not Unit.IMAGE)
 
 
 class OwnCatalog:
@@ -237,7 +235,7 @@ class _File:
                 (*path, "default_size"), message, f"nearest is {model.sizes.nearest(model.default_size)}"
             )
         for at, rate in enumerate(self._parsed.file.models[found.model.name].rates):
-            tokens = [unit for unit in _TOKENS if getattr(rate, unit) is not None]
+            tokens = [unit.value for unit in rate.by_tokens()]
             where: Place = (*path, "rates", at)
             if (rate.per_image is None) is not bool(tokens):
                 told = "per_image and prices by tokens exclude each other" if tokens else "no price is given"

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 
 from routing.config import scalars
 from routing.core.picture import Size
+from routing.core.prices import TOKEN_KINDS, Unit
 from routing.core.window import Window, WindowKind
 
 
@@ -143,10 +144,9 @@ class DeploymentEntry(Strict):
     )
 
 
-class PriceEntry(Strict):
-    """What was negotiated for one deployment from a day on; in USD, a picture or a million tokens."""
+class DatedPrice(Strict):
+    """A price from a day on; in USD, a picture or a million tokens."""
 
-    deployment: Name = Field(description="Which deployment it is the price of.")
     since: Day = Field(description="First day it holds. Older prices stay, so that past spend stays explained.")
     per_image: Price | None = Field(default=None, description="USD a picture; replaces prices by tokens.")
     text_in: Money | None = Field(default=None, description="USD a million tokens of prompt.")
@@ -156,6 +156,19 @@ class PriceEntry(Strict):
     text_out: Money | None = Field(default=None, description="USD a million tokens of words and thoughts.")
     image_out: Money | None = Field(default=None, description="USD a million tokens of pictures.")
     source: str = Field(min_length=1, description="Where the price stands: a contract, an offer, a page.")
+
+    def by_tokens(self) -> dict[Unit, int]:
+        """Give the prices of tokens that are stated, in nano-USD a million."""
+        stated = {unit: getattr(self, name) for unit, name in TOKEN_KINDS}
+        return {unit: price for unit, price in stated.items() if price is not None}
+
+
+class _OfDeployment(Strict):
+    deployment: Name = Field(description="Which deployment it is the price of.")
+
+
+class PriceEntry(DatedPrice, _OfDeployment):  # messages and editors name the last base's keys first: `deployment`
+    """What was negotiated for one deployment from a day on; in USD, a picture or a million tokens."""
 
 
 class MatchEntry(Strict):

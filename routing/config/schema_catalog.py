@@ -8,7 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from routing.config import scalars
-from routing.config.schema import Count, Day, Money, Name, OperationWord, Pixels, Price, Strict, TokenCount, Url
+from routing.config.schema import Count, DatedPrice, Day, Name, OperationWord, Pixels, Strict, TokenCount, Url
 from routing.core.suggest import did_you_mean
 
 MODEL_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}$"
@@ -110,19 +110,10 @@ class TokensEntry(Strict):
     text_out_at_most: Tokens = Field(default=0, description="The most of them.")
 
 
-class RateEntry(Strict):
+class RateEntry(DatedPrice):
     """A dated price; in USD, a picture or a million tokens."""
 
-    since: Day = Field(description="First day it holds. Older prices stay, so that past spend stays explained.")
-    per_image: Price | None = Field(default=None, description="USD a picture.")
     sizes: list[Pixels] = Field(default_factory=list, description="Only for these sizes, at every quality.")
-    text_in: Money | None = Field(default=None, description="USD a million tokens of prompt.")
-    text_cached_in: Money | None = Field(default=None, description="USD a million cached tokens of prompt.")
-    image_in: Money | None = Field(default=None, description="USD a million tokens of reference images.")
-    image_cached_in: Money | None = Field(default=None, description="USD a million cached tokens of references.")
-    text_out: Money | None = Field(default=None, description="USD a million tokens of words and thoughts.")
-    image_out: Money | None = Field(default=None, description="USD a million tokens of pictures.")
-    source: str = Field(min_length=1, description="Where the price stands.")
 
 
 class EndEntry(Strict):

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from routing.core.replay import Choice, Ended
+from routing.core.replay import Choice, RequestEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -131,10 +131,10 @@ class _SideCount:
         if decided.unread:
             self.unread += 1
             self.unread_by |= dict.fromkeys(decided.unread)
-        if decided.ended is Ended.CACHED:
+        if decided.ended is RequestEnded.CACHED:
             self.cached += 1
             self.saved_nusd += decided.expected_nusd
-        if decided.ended is not Ended.BOUGHT:
+        if decided.ended is not RequestEnded.BOUGHT:
             return 0
         self.expected_nusd += decided.expected_nusd
         self.price_nusd += decided.price_nusd
@@ -197,7 +197,7 @@ class _Counting:
         self._first, self._last = self._first or past, past
         self._images += past.features.n
         self._partial += past.partial
-        self._failed += past.ended is Ended.FAILED
+        self._failed += past.ended is RequestEnded.FAILED
         labels = tuple([read(past) for read in self._readers])
         which = (before.choice, after.choice, labels)
         bucket = self._buckets.get(which)

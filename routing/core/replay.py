@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from routing.core.policy import Settings, Standings
 
 
-class Ended(StrEnum):
+class RequestEnded(StrEnum):
     """How a request of the past ended. What was not bought then costs nothing in a replay either."""
 
     BOUGHT = "bought"
@@ -49,7 +49,7 @@ class Past:
     features: Features
     asset: str | None = None
     importance: str = ""
-    ended: Ended = Ended.BOUGHT
+    ended: RequestEnded = RequestEnded.BOUGHT
     words: Hashable = None
     charges: tuple[tuple[str, int], ...] = ()
     partial: bool = False
@@ -72,7 +72,7 @@ class Decided:
     Only what is ``bought`` costs that. ``unread`` are the rules of ``refuse`` that might say no, were its words known.
     """
 
-    ended: Ended = Ended.FAILED
+    ended: RequestEnded = RequestEnded.FAILED
     choice: Choice | None = None
     expected_nusd: int = 0
     price_nusd: int = 0
@@ -144,9 +144,9 @@ class Replay:
         first = plan.candidates[0]
         choice = Choice(plan.importance, first.deployment.name, first.quality, first.size)
         ended = past.ended
-        if ended is Ended.BOUGHT and past.words is not None and self._is_kept(past, choice):
-            ended = Ended.CACHED
-        if ended is Ended.BOUGHT:
+        if ended is RequestEnded.BOUGHT and past.words is not None and self._is_kept(past, choice):
+            ended = RequestEnded.CACHED
+        if ended is RequestEnded.BOUGHT:
             self._book(past, plan)
         return Decided(
             ended=ended,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routing.core.replay import Ended, Past
+from routing.core.replay import Past, RequestEnded
 from routing.ledger.operations import fetch_all
 from routing.ledger.reading import PAGE
 from routing.ledger.rows import features_from, from_ms, to_ms
@@ -49,15 +49,15 @@ def _past(request: Row, charges: list[Row]) -> Past:
     )
 
 
-def _ended(charges: list[Row]) -> Ended:
+def _ended(charges: list[Row]) -> RequestEnded:
     """Tell how a request ended; an attempt that has not ended yet may still bring the pictures.
 
     A request is written with its first entry: one that has none is older than what is kept here, and was most likely
     bought.
     """
     if not charges:
-        return Ended.BOUGHT
+        return RequestEnded.BOUGHT
     for row in charges:
         if row["charged"] or row["unended"]:
-            return Ended.BOUGHT
-    return Ended.CACHED if any(row["cached"] for row in charges) else Ended.FAILED
+            return RequestEnded.BOUGHT
+    return RequestEnded.CACHED if any(row["cached"] for row in charges) else RequestEnded.FAILED

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.entries import Adjustment
-from routing.core.replay import Ended, Past
+from routing.core.replay import Past, RequestEnded
 from tests.ledger.purchases import DECEMBER, NOON, buy, cache_hit, record, release, reservation, settle
 from tests.ledger.shelves import SHELVES, Shelf
 
@@ -51,7 +51,7 @@ def test_a_past_request_has_all_that_a_replay_reads(ledger: Store) -> None:
         features=written.features,
         asset="poster-7",
         importance="final",
-        ended=Ended.BOUGHT,
+        ended=RequestEnded.BOUGHT,
         charges=(("flux", 5),),
     )
 
@@ -72,19 +72,19 @@ def test_charges_are_summed_by_deployment_with_their_corrections(ledger: Store) 
 
 def test_how_a_request_ended(ledger: Store) -> None:
     held = reserve(ledger, 1, "flux")
-    assert (only(ledger).ended, only(ledger).charges) == (Ended.BOUGHT, ())
+    assert (only(ledger).ended, only(ledger).charges) == (RequestEnded.BOUGHT, ())
     ledger.resolve(release(held))
-    assert only(ledger).ended is Ended.FAILED
+    assert only(ledger).ended is RequestEnded.FAILED
     ledger.record_cached(record(asset="poster-7", importance="final", tags={"kind": "poster"}), cache_hit())
-    assert only(ledger).ended is Ended.CACHED
+    assert only(ledger).ended is RequestEnded.CACHED
     ledger.resolve(settle(reserve(ledger, 2, "flux"), 5))
-    assert only(ledger).ended is Ended.BOUGHT
+    assert only(ledger).ended is RequestEnded.BOUGHT
 
 
 def test_what_the_bill_says_was_free_was_not_bought(ledger: Store) -> None:
     ledger.resolve(settle(reserve(ledger, 1, "flux"), 5))
     ledger.adjust(Adjustment(reservation_id="poster/1", at=NOON, cost_nusd=0, reason="the bill"))
-    assert only(ledger).ended is Ended.FAILED
+    assert only(ledger).ended is RequestEnded.FAILED
 
 
 def test_the_same_requests_are_walked_as_histories_are_over_more_than_a_page(ledger: Store) -> None:

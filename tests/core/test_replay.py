@@ -18,7 +18,7 @@ from routing.core.picture import Size
 from routing.core.policy import Ask, Degrade, OnBad, Policy, Route, Settings, Show, SortRule
 from routing.core.prices import PriceBook
 from routing.core.refusals import RefusalRule
-from routing.core.replay import Choice, Ended, Past, Replay
+from routing.core.replay import Choice, Past, Replay, RequestEnded
 from routing.core.request import Operation
 from routing.core.window import Window, WindowKind
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
@@ -125,7 +125,7 @@ def test_what_no_rule_can_serve_is_told_once_for_each_reason_whatever_its_figure
 
 
 def test_what_came_from_the_cache_or_failed_costs_nothing_on_either_side() -> None:
-    pasts = (past(), past("again", ended=Ended.CACHED), past("refused", ended=Ended.FAILED))
+    pasts = (past(), past("again", ended=RequestEnded.CACHED), past("refused", ended=RequestEnded.FAILED))
     found = tried(settings(TO_CHEAP), settings(TO_CHEAP), *pasts)
     side = found.before
     assert (side.expected_nusd, side.saved_nusd, side.within_nusd) == (CENT, CENT, CENT)
@@ -243,7 +243,7 @@ def months(draw: st.DrawFn) -> list[Past]:
             request_id=str(place),
             at=NOON + timedelta(hours=hour),
             asset=draw(st.sampled_from([None, "poster"])),
-            ended=draw(st.sampled_from(Ended)),
+            ended=draw(st.sampled_from(RequestEnded)),
             words=draw(st.sampled_from([None, "a", "b"])),
             features=Features(
                 prompt_chars=draw(st.integers(1, 40_000)),

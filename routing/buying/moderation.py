@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from routing.core.backoff import backoff_s
 from routing.core.fingerprint import prompt_hash
 from routing.errors import (
     Charged,
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 LOOK_S = 10.0
 """How long one look may take; it usually takes a fraction of a second."""
 LOOKS_AT_MOST = 3
-FIRST_WAIT_S = 0.5
-"""Before the second look; doubles before the third."""
 DEADLINE_S = 40.0
 """For all looks at a prompt together, where the request has no deadline."""
 WAIT_AT_MOST_S = 5.0
@@ -59,7 +58,7 @@ class Moderation:
         known = self._known.get(name)
         if known is not None:
             return known
-        verdict = self._look(prompt, deadline_s or DEADLINE_S)
+        verdict = self._look(prompt, name, deadline_s or DEADLINE_S)
         if len(self._known) >= REMEMBERED_AT_MOST:
             self._known.clear()
         self._known[name] = verdict
@@ -70,7 +69,7 @@ class Moderation:
         """Let go of connections."""
         self._moderator.close()
 
-    def _look(self, prompt: str, within_s: float) -> Verdict:
+    def _look(self, prompt: str, name: str, within_s: float) -> Verdict:
         end_s = self._clock.elapsed_s() + within_s
         for looks in range(1, LOOKS_AT_MOST + 1):
             left_s = end_s - self._clock.elapsed_s()
@@ -79,7 +78,7 @@ class Moderation:
             except ProviderRejectedKey:
                 raise
             except ProviderError as error:
-                wait_s = FIRST_WAIT_S * 2 ** (looks - 1)
+                wait_s = backoff_s(looks - 1, name)
                 if isinstance(error, ProviderRateLimited) and error.retry_after_s is not None:
                     wait_s = error.retry_after_s
                 too_late = self._clock.elapsed_s() + wait_s >= end_s

@@ -24,7 +24,8 @@ def deployments(config: Path, as_json: bool) -> None:
     """Show what can be bought from now: health, price, limits, end.
 
     Health is what the ledger tells of the last hour: a router that has seen as much leaves alone what fails in a row.
-    A picture costs so much at the deployment's own size, the prompt not counted.
+    A picture costs so much at the deployment's own size, the prompt not counted. Limits of a minute are left out where
+    the terminal has no room for them; --json has all.
     """
     from routing.assembly import load_config
     from routing.reading.availability import read_deployments
@@ -37,8 +38,8 @@ def deployments(config: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(deployments_json(found), indent=2, ensure_ascii=False))
         return
-    from routing.cli.screen import show
+    from routing.cli.screen import screen_width, show
 
-    show(deployments_table(found))
+    show(deployments_table(found, screen_width()))
     for note in deployment_notes(found):
         click.echo(note)

@@ -6,17 +6,24 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from routing.core.deployment import missing_keys
+from routing.core.pacing import Kind
 from routing.reports.amounts import dollars, number_of
-from routing.reports.sheet import Sheet
+from routing.reports.sheet import UNLIMITED, Sheet, cell_width
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from routing.core.availability import DeploymentStatus
     from routing.core.deployment import Deployment
 
 DECIMALS = 4
-WORDS = {"well": "well", "no_key": "no key", "shut_down": "shut down", "probe_due": "about to be tried again"}
+WORDS = {
+    "well": "well",
+    "cooling": "left alone",
+    "probe_due": "to be tried again",
+    "no_key": "no key",
+    "shut_down": "shut down",
+}
 
 
 def deployments_json(deployments: Sequence[DeploymentStatus]) -> dict[str, object]:
@@ -24,24 +31,38 @@ def deployments_json(deployments: Sequence[DeploymentStatus]) -> dict[str, objec
     return {"deployments": [status.as_json() for status in deployments]}
 
 
-def deployments_table(deployments: Sequence[DeploymentStatus]) -> Sheet:
-    """Lay out every deployment: how it is, what a picture costs, what a minute has room for."""
-    columns = ("deployment", "health", "last hour", "a picture", "a minute")
-    rows = tuple(
-        (
-            status.deployment.name,
-            _health(status),
-            f"{number_of(status.calls, 'call')}, {status.failed} failed" if status.calls else "",
-            _picture(status),
-            ", ".join(_minute(status)),
-        )
-        for status in deployments
-    )
-    return Sheet(columns=columns, rows=rows)
+def deployments_table(deployments: Sequence[DeploymentStatus], width: int = UNLIMITED) -> Sheet:
+    """Lay out every deployment: how it is, what a picture costs, what a minute has room for.
+
+    Columns that say nothing of anything are left out, and so are limits for which ``width`` has no room: those stand in
+    ``router.yaml``.
+    """
+    columns = {
+        "deployment": [status.deployment.name for status in deployments],
+        "health": [_health(status) for status in deployments],
+        "a picture": [_picture(status) for status in deployments],
+        "last hour": [_calls(status) for status in deployments],
+    }
+    limits = {
+        f"{kind}/min": [_limit(status.allowance.of(kind)) for status in deployments]
+        for kind in (Kind.IMAGES, Kind.REQUESTS, Kind.TOKENS)
+    }
+    said = {name: cells for name, cells in {**columns, **limits}.items() if any(cells)}
+    while True:
+        sheet = Sheet(columns=tuple(said), rows=tuple(zip(*said.values(), strict=True)))
+        last = next(reversed(said), "")
+        if last not in limits or cell_width(sheet.lines()[0]) <= width:
+            return sheet
+        del said[last]
 
 
 def deployment_notes(deployments: Sequence[DeploymentStatus]) -> list[str]:
-    """Say what went wrong last, which keys are missing, and what is shut down when."""
+    """Say what is left alone until when, what went wrong last, which keys are missing, and what is shut down when."""
+    alone = [
+        f"{status.deployment.name} is left alone until {status.again_at:%H:%M:%S} UTC"
+        for status in deployments
+        if status.again_at and status.state == "cooling"
+    ]
     failures = [
         f"the last failure of {status.deployment.name}: {status.health.why}"
         for status in deployments
@@ -53,7 +74,7 @@ def deployment_notes(deployments: Sequence[DeploymentStatus]) -> list[str]:
         for status in deployments
         if (model := status.deployment.model).shutdown
     ]
-    return [*failures, *key_notes(status.deployment for status in deployments), *ends]
+    return [*alone, *failures, *key_notes(status.deployment for status in deployments), *ends]
 
 
 def key_notes(deployments: Iterable[Deployment]) -> list[str]:
@@ -67,9 +88,7 @@ def key_notes(deployments: Iterable[Deployment]) -> list[str]:
 def _health(status: DeploymentStatus) -> str:
     if status.state == "failing":
         failures = status.health.failures
-        return "the last call failed" if failures == 1 else f"the last {failures} calls failed"
-    if status.again_at and status.state == "cooling":
-        return f"left alone until {status.again_at:%H:%M:%S} UTC"
+        return "last call failed" if failures == 1 else f"last {failures} calls failed"
     return WORDS[status.state]
 
 
@@ -79,11 +98,14 @@ def _picture(status: DeploymentStatus) -> str:
     least, most = (pick(status.prices, key=itemgetter(1)) for pick in (min, max))
     if least == most:
         return dollars(least[1], DECIMALS)
-    return " to ".join(f"{dollars(price, DECIMALS)} ({quality})" for quality, price in (least, most))
+    return ", ".join(f"{quality} {dollars(price, DECIMALS)}" for quality, price in (least, most))
 
 
-def _minute(status: DeploymentStatus) -> Iterator[str]:
-    for what in ("images", "requests", "tokens"):
-        limit = getattr(status.allowance, what)
-        if limit is not None:
-            yield f"{limit:,} {what}"
+def _calls(status: DeploymentStatus) -> str:
+    if status.failed:
+        return f"{status.failed:,} of {status.calls:,} failed"
+    return number_of(status.calls, "call") if status.calls else ""
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f"{limit:,}"

@@ -15,6 +15,7 @@ NUMBERS = frozenset(
         *("quantity", "requests", "share", "spent", "unconfirmed", "used"),
         *("after", "before", "change", "downgraded", "refused"),
         *("average", "not spent", "saved", "would cost"),
+        *("a picture", "last hour", "images/min", "requests/min", "tokens/min"),
     }
 )
 """Columns that stand right, and are never folded."""

@@ -92,11 +92,6 @@ def usd_text(nusd: int) -> str:
     return f"-{text}" if nusd < 0 else text
 
 
-def divide_up(amount: int, by: int) -> int:
-    """Divide and round up: what a quote does, so that it stays an upper bound."""
-    return -(-amount // by)
-
-
 def divide_half_up(amount: int, by: int) -> int:
     """Divide and round half up: what a cost does, once."""
     return (2 * amount + by) // (2 * by)

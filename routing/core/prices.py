@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from routing.core.money import divide_half_up, divide_up
+from routing.core.money import divide_half_up
 from routing.errors import PriceUnknown
 
 if TYPE_CHECKING:
@@ -129,11 +129,6 @@ class RateCard:
 def cost_of(lines: Iterable[Line]) -> int:
     """Add up rows in nano-USD, rounded once, half up."""
     return divide_half_up(sum(line.amount_micro for line in lines), PER_MILLION)
-
-
-def bound_of(lines: Iterable[Line]) -> int:
-    """Add up rows in nano-USD, rounded up."""
-    return divide_up(sum(line.amount_micro for line in lines), PER_MILLION)
 
 
 class PriceBook:

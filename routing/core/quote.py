@@ -63,7 +63,8 @@ class Tariff:
     def quote(self, prompt_bytes: int, prompt_chars: int) -> Quote:
         """Add a prompt."""
         tokens = -(-prompt_chars // CHARS_PER_TOKEN)
-        # Made for every candidate of every request: ``divide_up`` and ``divide_half_up``, written out.
+        # The price is rounded up, so that it stays an upper bound; the expectation half up, by a division of its own:
+        # this is done for every candidate of every request.
         return Quote(
             price_nusd=-(-(self.fixed_micro + prompt_bytes * self.per_token_micro) // PER_MILLION),
             expected_nusd=(self.expected_micro + tokens * self.per_token_micro + _HALF) // PER_MILLION,

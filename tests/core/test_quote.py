@@ -10,7 +10,7 @@ from routing.core.deployment import FormulaTokens, SteppedTokens, TokenRule
 from routing.core.features import Features, features_of
 from routing.core.picture import Size
 from routing.core.prices import PriceBook, RateCard, Unit, Usage
-from routing.core.quote import quote_for, usage_of, variant_of
+from routing.core.quote import Tariff, quote_for, usage_of, variant_of
 from routing.core.request import Operation
 from routing.errors import PriceUnknown
 from tests.core.making import (
@@ -40,6 +40,14 @@ def test_a_quote_is_never_below_the_expected_price(
     quote = quote_for(features_of(request), token_model(), CARD, size=size, quality=quality, n=n)
     assert quote.price_nusd >= quote.expected_nusd > 0
     assert sum(line.amount_micro for line in quote.lines) <= quote.price_nusd * 1_000_000
+
+
+@given(st.integers(0, 10**20), st.integers(0, 10**20), st.integers(0, 10**8), st.integers(0, 10**6))
+def test_the_price_is_rounded_up_and_the_expectation_half_up(fixed: int, expected: int, each: int, chars: int) -> None:
+    tariff = Tariff(n=1, lines=(), fixed_micro=fixed, expected_micro=expected, per_token_micro=each)
+    quote = tariff.quote(prompt_bytes=chars, prompt_chars=4 * chars)
+    assert 0 <= quote.price_nusd * 1_000_000 - (fixed + chars * each) < 1_000_000
+    assert -500_000 < quote.expected_nusd * 1_000_000 - (expected + chars * each) <= 500_000
 
 
 @given(prompts)

@@ -55,11 +55,6 @@ OF_BUDGETS: dict[str, Callable[[Standing], Any]] = {
 ``deadline`` is in seconds, ``budget_used`` a share of one, ``budget_left`` in nano-USD.
 """
 
-NUMBERS = frozenset({"megapixels", "n", "references", "prompt_chars", "text_chars"})
-"""Fields that are numbers as they stand."""
-BOUNDED = frozenset({"deadline", "budget_used", "budget_left"})
-"""Fields that may only be compared with ``at_least`` and ``at_most``, each in a unit of its own."""
-
 TAG_PREFIX = "tags."
 ANY = "*"
 """In the value of a tag: any text, also none."""

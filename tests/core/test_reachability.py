@@ -156,7 +156,7 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "script": st.sampled_from(SCRIPTS),
     "size": st.sampled_from(["1024x1024", "512x512"]),
 }
-BOUNDED_ONLY = ("deadline", "budget_used", "budget_left")
+BOUNDED_ONLY = ("deadline", *OF_BUDGETS)
 
 
 @st.composite

@@ -14,36 +14,16 @@ from tests.ledger.purchases import (
     DECEMBER,
     NOON,
     NOVEMBER,
+    balance,
     buy,
     claim,
     record,
     release,
     reservation,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from routing.core.budgets import Claim
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-def balance(ledger: Store, claim: Claim) -> Balance:
-    return ledger.balances(claim.key.budget, [claim.key.start]).get(claim.key, Balance())
 
 
 # --- Reserve ----------------------------------------------------------------------------------------------------------

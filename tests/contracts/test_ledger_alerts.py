@@ -5,48 +5,29 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-import pytest
-
 from routing.core.alerts import Alert, AlertKind, AlertStanding, threshold_alert
-from routing.core.entries import Adjustment, Balance
+from routing.core.entries import Balance
 from tests.ledger.purchases import (
     DECEMBER,
     HOLD_FOR,
     NOON,
     NOVEMBER,
+    adjustment,
     buy,
     claim,
     record,
     reservation,
     settle,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
 
     from routing.core.alerts import Delivery
     from routing.ledger.base import Store
+    from tests.ledger.shelves import Shelf
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-def adjustment(cost: int) -> Adjustment:
-    return Adjustment(reservation_id="poster/1", at=NOON + timedelta(days=1), cost_nusd=cost, reason="the bill")
 
 
 def written(ledger: Store) -> tuple[Alert, ...]:

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routing.core.entries import Adjustment
 from routing.core.spend import SpendQuery
 from routing.errors import AlreadyResolved, LedgerUnavailable, RequestIdReused
-from routing.ledger import archive as steps
-from routing.ledger import seals
 from routing.ledger.archive_files import read_file
 from routing.ledger.base import ArchiveError
 from tests.ledger.old_books import (
@@ -24,35 +21,15 @@ from tests.ledger.old_books import (
     move,
     spends,
 )
-from tests.ledger.purchases import DECEMBER, buy, cache_hit, record, reservation, settle
+from tests.ledger.purchases import DECEMBER, adjustment, buy, cache_hit, record, reservation, settle
 from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from routing.ledger.base import Store
 
 FORMATS = ("old.csv", "old.csv.gz", "old.parquet")
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "REQUESTS_AT_ONCE", 2)
-    monkeypatch.setattr(steps, "LINES_AT_ONCE", 3)
-    monkeypatch.setattr(seals, "ROWS_AT_MOST", 4)
 
 
 # --- What is moved, and what stays ------------------------------------------------------------------------------------
@@ -115,8 +92,8 @@ def test_a_second_archive_takes_what_has_become_old(ledger: Store, tmp_path: Pat
     ledger.resolve(settle("open/1", 5))
     assert ledger.verify().differences == ()
     assert [each.file for each in ledger.archives()] == ["old.csv", "older.csv"]
-    ledger.adjust(Adjustment(reservation_id="newer/1", at=DECEMBER, cost_nusd=0, reason="free"))
-    ledger.adjust(Adjustment(reservation_id="open/1", at=DECEMBER, cost_nusd=0, reason="free"))
+    ledger.adjust(adjustment(0, "newer/1", at=DECEMBER))
+    ledger.adjust(adjustment(0, "open/1", at=DECEMBER))
     assert ledger.verify().differences == ()
     assert sum(row.spent for row in ledger.spend(SpendQuery(by=()))) == sum(row.spent for row in spent["model"])
 
@@ -187,7 +164,7 @@ def test_what_is_archived_is_not_corrected(ledger: Store, tmp_path: Path) -> Non
     fill(ledger)
     move(ledger, tmp_path / "old.csv")
     with pytest.raises(AlreadyResolved, match=r"'old0/1' was archived to old.csv"):
-        ledger.adjust(Adjustment(reservation_id="old0/1", at=DECEMBER, cost_nusd=0, reason="the bill"))
+        ledger.adjust(adjustment(0, "old0/1", at=DECEMBER))
     with pytest.raises(AlreadyResolved, match=r"'old0/1' was archived to old.csv"):
         ledger.resolve(settle("old0/1", 1))
 

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.entries import EntryKind
-from routing.ledger import archive as steps
-from routing.ledger import seals
 from routing.ledger.archive_files import read_file
 from routing.ledger.base import ArchiveError
 from tests.ledger.old_books import (
@@ -18,34 +16,14 @@ from tests.ledger.old_books import (
     move,
 )
 from tests.ledger.purchases import DECEMBER, buy
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from routing.ledger.base import Store
+    from tests.ledger.shelves import Shelf
 
 KEY = b"a key of the tests"
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "REQUESTS_AT_ONCE", 2)
-    monkeypatch.setattr(steps, "LINES_AT_ONCE", 3)
-    monkeypatch.setattr(seals, "ROWS_AT_MOST", 4)
 
 
 @pytest.fixture

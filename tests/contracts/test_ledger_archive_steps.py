@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from routing.core.entries import Adjustment
 from routing.errors import RequestIdReused
-from routing.ledger import archive as steps
-from routing.ledger import seals
 from routing.ledger.archive_files import read_file
 from routing.ledger.base import ArchiveError
 from tests.ledger.old_books import (
@@ -24,35 +21,14 @@ from tests.ledger.old_books import (
     spends,
     stopping_at,
 )
-from tests.ledger.purchases import DECEMBER, buy, cache_hit, claim, record
-from tests.ledger.shelves import SHELVES, Shelf
+from tests.ledger.purchases import DECEMBER, adjustment, buy, cache_hit, claim, record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from routing.ledger.base import Store
 
 KEY = b"a key of the tests"
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-@pytest.fixture
-def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steps, "REQUESTS_AT_ONCE", 2)
-    monkeypatch.setattr(steps, "LINES_AT_ONCE", 3)
-    monkeypatch.setattr(seals, "ROWS_AT_MOST", 4)
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -141,7 +117,7 @@ def test_what_is_bought_meanwhile_is_neither_lost_nor_moved(ledger: Store, tmp_p
         buy(ledger, f"at {step}", 1, claim("month", 10_000), at=NOVEMBER)
         buy(ledger, f"long ago at {step}", 1, claim("month", 10_000), at=OCTOBER)
         if step == "beginning":
-            ledger.adjust(Adjustment(reservation_id="old0/1", at=LONG_AGO, cost_nusd=1, reason="the bill"))
+            ledger.adjust(adjustment(1, "old0/1", at=LONG_AGO))
 
     done = move(ledger, tmp_path / "old.csv", watch=meanwhile)
     assert done.requests == 5

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.alerts import AlertKind
-from routing.core.entries import Adjustment, Balance, Basis, EntryKind
+from routing.core.entries import Balance, Basis, EntryKind
 from routing.core.prices import Usage
 from routing.errors import AlreadyResolved
 from tests.ledger.purchases import (
     HOLD_FOR,
     NOON,
+    adjustment,
+    balance,
     buy,
     cache_hit,
     claim,
@@ -23,39 +25,9 @@ from tests.ledger.purchases import (
     reservation,
     settle,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from routing.core.budgets import Claim
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-def balance(ledger: Store, claim: Claim) -> Balance:
-    return ledger.balances(claim.key.budget, [claim.key.start]).get(claim.key, Balance())
-
-
-def adjustment(cost: int) -> Adjustment:
-    return Adjustment(
-        reservation_id="poster/1",
-        at=NOON + timedelta(days=1),
-        cost_nusd=cost,
-        reason="the vendor's bill",
-    )
 
 
 # --- Resolve ----------------------------------------------------------------------------------------------------------
@@ -124,7 +96,7 @@ def test_history_tells_every_attempt_as_it_was_written(ledger: Store) -> None:
     ledger.reserve(labels, [reservation(60, attempt=2, quality=None)])
     usage = Usage(text_in=12, image_out=4160, images=1)
     ledger.resolve(settle("poster/2", 55, usage=usage, reason="no usage", unconfirmed=True, basis=Basis.QUOTED))
-    ledger.adjust(dataclasses.replace(adjustment(50), reservation_id="poster/2"))
+    ledger.adjust(adjustment(50, reservation_id="poster/2"))
     history = ledger.history("poster")
     assert history is not None
     assert history.record == labels
@@ -189,7 +161,7 @@ def test_an_answer_that_comes_after_the_sweep_is_refused_and_can_be_booked_as_a_
 def test_an_adjustment_books_the_difference_to_what_it_did_cost(ledger: Store, cost: int, difference: int) -> None:
     month = claim("month", 100)
     buy(ledger, "poster", 30, month)
-    ledger.adjust(dataclasses.replace(adjustment(cost), vendor_request_id="req_7"))
+    ledger.adjust(adjustment(cost, vendor_request_id="req_7"))
     *_, entry = ledger.entries()
     assert (entry.kind, entry.amount_nusd, entry.vendor_request_id) == (EntryKind.ADJUST, difference, "req_7")
     assert balance(ledger, month) == Balance(spent_nusd=cost)
@@ -211,7 +183,7 @@ def test_corrections_of_one_attempt_leave_another_alone(ledger: Store) -> None:
         ledger.resolve(resolution)
     ledger.record_cached(record(), cache_hit(saved=9))
     ledger.adjust(adjustment(20))
-    ledger.adjust(dataclasses.replace(adjustment(41), reservation_id="poster/2"))
+    ledger.adjust(adjustment(41, reservation_id="poster/2"))
     history = ledger.history("poster")
     assert history is not None
     assert [attempt.cost_nusd for attempt in history.attempts] == [20, 41]

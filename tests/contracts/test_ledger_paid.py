@@ -18,10 +18,10 @@ from routing.ledger.paid import PROMPT_STEPS, TEXT_STEPS, longest
 from routing.ledger.queries import scripts
 from tests.ledger.old_books import NOVEMBER, OCTOBER, fill, move
 from tests.ledger.purchases import DECEMBER, NOON, buy, cache_hit, record, release, reservation, settle
-from tests.ledger.shelves import SHELVES, FileShelf, PostgresShelf, Shelf
+from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
 
@@ -29,18 +29,6 @@ if TYPE_CHECKING:
     from routing.ledger.base import Store
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
 
 
 def fold(ledger: Store) -> None:

@@ -5,30 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
-from routing.core.entries import Adjustment
 from routing.core.replay import Past, RequestEnded
-from tests.ledger.purchases import DECEMBER, NOON, buy, cache_hit, record, release, reservation, settle
-from tests.ledger.shelves import SHELVES, Shelf
+from tests.ledger.purchases import DECEMBER, NOON, adjustment, buy, cache_hit, record, release, reservation, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
 
 
 def only(ledger: Store) -> Past:
@@ -66,7 +47,7 @@ def test_charges_are_summed_by_deployment_with_their_corrections(ledger: Store) 
     ledger.resolve(settle(reserve(ledger, 2, "flux"), 6))
     ledger.resolve(release(reserve(ledger, 3, "gone")))
     ledger.resolve(settle(reserve(ledger, 4, "gpt"), 7))
-    ledger.adjust(Adjustment(reservation_id="poster/4", at=NOON, cost_nusd=4, reason="the bill"))
+    ledger.adjust(adjustment(4, "poster/4", at=NOON))
     assert only(ledger).charges == (("flux", 11), ("gpt", 4))
 
 
@@ -83,7 +64,7 @@ def test_how_a_request_ended(ledger: Store) -> None:
 
 def test_what_the_bill_says_was_free_was_not_bought(ledger: Store) -> None:
     ledger.resolve(settle(reserve(ledger, 1, "flux"), 5))
-    ledger.adjust(Adjustment(reservation_id="poster/1", at=NOON, cost_nusd=0, reason="the bill"))
+    ledger.adjust(adjustment(0, "poster/1", at=NOON))
     assert only(ledger).ended is RequestEnded.FAILED
 
 

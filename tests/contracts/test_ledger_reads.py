@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing.core.budgets import CounterKey
-from routing.core.entries import Adjustment, Balance, Basis
+from routing.core.entries import Balance, Basis
 from routing.core.money import Money
 from routing.core.request import Operation
 from routing.core.spend import DIMENSIONS, SpendQuery, SpendRow, total_of
@@ -19,6 +19,7 @@ from tests.ledger.purchases import (
     NOON,
     NOVEMBER,
     a_raise,
+    adjustment,
     buy,
     cache_hit,
     claim,
@@ -27,25 +28,10 @@ from tests.ledger.purchases import (
     reservation,
     settle,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
+    from tests.ledger.shelves import Shelf
 
 
 def total(ledger: Store, since: datetime | None = None, until: datetime | None = None) -> SpendRow:
@@ -59,10 +45,6 @@ def spent_by(ledger: Store, *by: str) -> dict[tuple[str, ...], int]:
 def reserve_unconfirmed(ledger: Store, amount: int) -> None:
     ledger.reserve(record(), [reservation(amount)])
     ledger.resolve(settle("poster/1", amount, unconfirmed=True, basis=Basis.QUOTED, images=0))
-
-
-def adjustment(cost: int, *, confirmed: bool, at: datetime = NOON + timedelta(days=1)) -> Adjustment:
-    return Adjustment(reservation_id="poster/1", at=at, cost_nusd=cost, reason="the bill", confirmed=confirmed)
 
 
 # --- Spend ------------------------------------------------------------------------------------------------------------
@@ -293,7 +275,7 @@ def test_of_a_request_for_an_asset_only_the_attempt_that_brought_a_picture_is_li
     ledger.reserve(record(asset="poster"), reservations)
     ledger.resolve(settle("poster/1", 5, images=0))
     ledger.resolve(settle("poster/2", 5))
-    ledger.adjust(Adjustment(reservation_id="poster/2", at=NOON, cost_nusd=4, reason="the bill"))
+    ledger.adjust(adjustment(4, "poster/2", at=NOON))
     assert latest(ledger) == [("reserve", "key 2")]
 
 

@@ -3,51 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from routing.core.entries import Adjustment, Balance, EntryKind, fold
+from routing.core.entries import Balance, EntryKind, fold
 from routing.core.spend import SpendQuery
 from routing.errors import BudgetExceeded, LedgerUnavailable, RequestIdReused
 from tests.ledger.purchases import (
-    NOON,
     NOVEMBER,
+    adjustment,
     buy,
     cache_hit,
     claim,
     record,
     reservation,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-def adjustment(cost: int) -> Adjustment:
-    return Adjustment(
-        reservation_id="poster/1",
-        at=NOON + timedelta(days=1),
-        cost_nusd=cost,
-        reason="the vendor's bill",
-    )
+    from tests.ledger.shelves import Shelf
 
 
 # --- Cached answers ---------------------------------------------------------------------------------------------------

@@ -24,18 +24,6 @@ KEY = b"a key of the tests"
 SEALED = "sealed on 2026-12-01 00:00"
 
 
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
 @pytest.fixture
 def few_rows_a_seal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seals, "ROWS_AT_MOST", 4)

@@ -25,28 +25,16 @@ from tests.ledger.purchases import (
     reservation,
     settle,
 )
-from tests.ledger.shelves import SHELVES, FileShelf, PostgresShelf, Shelf
+from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf
 from tests.ledger.test_upgrade import version_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from routing.ledger.base import Store
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
 
 
 def fold(ledger: Store) -> None:

@@ -7,10 +7,8 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import pytest
-
 from routing.core.charge import CHARGING
-from routing.core.entries import Adjustment, Basis
+from routing.core.entries import Basis
 from routing.core.features import Features
 from routing.core.picture import Size
 from routing.core.request import Operation
@@ -20,6 +18,7 @@ from tests.ledger.purchases import (
     HOLD_FOR,
     NOON,
     NOVEMBER,
+    adjustment,
     buy,
     cache_hit,
     claim,
@@ -28,31 +27,13 @@ from tests.ledger.purchases import (
     reservation,
     settle,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
-    from pathlib import Path
+
+    import pytest
 
     from routing.ledger.base import Store
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
-
-
-def adjustment(cost: int, *, confirmed: bool) -> Adjustment:
-    at = NOON + timedelta(days=1)
-    return Adjustment(reservation_id="poster/1", at=at, cost_nusd=cost, reason="the bill", confirmed=confirmed)
 
 
 # --- Histories --------------------------------------------------------------------------------------------------------
@@ -73,7 +54,7 @@ def test_a_walk_over_more_than_a_page_tells_each_request_once_and_in_full(ledger
     moments = [NOON + timedelta(seconds=number // 400) for number in range(1100)]
     for number, at in enumerate(moments):
         buy(ledger, str(number), number, claim("month", 10**9), at=at)
-    ledger.adjust(dataclasses.replace(adjustment(5, confirmed=True), reservation_id="1050/1"))
+    ledger.adjust(adjustment(5, reservation_id="1050/1"))
     ledger.record_cached(record("1060", at=moments[1060]), cache_hit("1060"))
     found = list(ledger.histories(NOON, DECEMBER))
     assert [history.record.request_id for history in found] == [str(number) for number in range(1100)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.budgets import Budget, Purchase, claims_for
-from routing.core.entries import Adjustment, Balance
+from routing.core.entries import Balance
 from routing.core.window import Window, WindowKind
 from routing.errors import BudgetExceeded
 from tests.ledger.purchases import (
@@ -18,6 +18,7 @@ from tests.ledger.purchases import (
     NOON,
     NOVEMBER,
     a_raise,
+    adjustment,
     buy,
     claim,
     record,
@@ -25,28 +26,13 @@ from tests.ledger.purchases import (
     rolling,
     settle,
 )
-from tests.ledger.shelves import SHELVES, Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from routing.core.alerts import Alert
     from routing.ledger.base import Store
+    from tests.ledger.shelves import Shelf
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(params=SHELVES)
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
-    shelf = SHELVES[request.param](tmp_path)
-    yield shelf
-    shelf.close()
-
-
-@pytest.fixture
-def ledger(shelf: Shelf) -> Store:
-    return shelf.open()
 
 
 def buy_rolling(ledger: Store, name: str, amount: int, at: datetime, *, limit: int = 100) -> None:
@@ -145,23 +131,23 @@ def test_a_rolling_threshold_is_reached_by_the_sum_of_the_slices_at_that_time(le
 
 def test_a_rolling_threshold_alerts_at_most_once_in_the_length_of_its_window(ledger: Store) -> None:
     assert len(settled(ledger, "a", 55, NOON, NOON)) == 1
-    ledger.adjust(Adjustment(reservation_id="a/1", at=NOON, cost_nusd=0, reason="not charged"))
+    ledger.adjust(adjustment(0, "a/1", at=NOON))
     assert settled(ledger, "b", 55, NOON + 20 * HOUR, NOON + 20 * HOUR) == ()
     (alert,) = settled(ledger, "c", 30, NOON + 21 * HOUR, NOON + 21 * HOUR)
     assert alert.threshold_nusd == 80
     for number in range(4):
         assert settled(ledger, f"more {number}", 1, NOON + 22 * HOUR, NOON + 22 * HOUR) == ()
     for name in ("b", "c"):
-        ledger.adjust(Adjustment(reservation_id=f"{name}/1", at=NOON + 24 * HOUR, cost_nusd=0, reason="the same"))
+        ledger.adjust(adjustment(0, f"{name}/1", at=NOON + 24 * HOUR))
     again = settled(ledger, "d", 90, NOON + 25 * HOUR, NOON + 25 * HOUR)
     assert [each.threshold_nusd for each in again] == [50]
 
 
 def test_a_charge_that_falls_into_a_slice_long_gone_reaches_no_threshold(ledger: Store) -> None:
     settled(ledger, "a", 40, NOON, NOON)
-    late = Adjustment(reservation_id="a/1", at=NOON + 48 * HOUR, cost_nusd=70, reason="the bill")
+    late = adjustment(70, "a/1", at=NOON + 48 * HOUR)
     assert ledger.adjust(late) == ()
-    early = Adjustment(reservation_id="a/1", at=NOON + 24 * HOUR, cost_nusd=100, reason="the bill")
+    early = adjustment(100, "a/1", at=NOON + 24 * HOUR)
     assert [alert.threshold_nusd for alert in ledger.adjust(early)] == [80]
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from routing.core.entries import Adjustment
 from routing.core.spend import DIMENSIONS, SpendQuery
 from routing.ledger.spend import IN_NO_SUM
-from tests.ledger.purchases import DECEMBER, buy, cache_hit, claim, record, release, reservation, settle
+from tests.ledger.purchases import DECEMBER, adjustment, buy, cache_hit, claim, record, release, reservation, settle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +36,7 @@ def fill(ledger: Store) -> None:
         buy(ledger, f"old{number}", 30 + number, month, spring, at=at, labels={**labels, "prompt": "a fox"})
     ledger.record_cached(record("hit", at=LONG_AGO), cache_hit("hit", at=LONG_AGO, quality="low"))
     buy(ledger, "corrected", 50, month, at=OCTOBER)
-    ledger.adjust(Adjustment(reservation_id="corrected/1", at=LONG_AGO, cost_nusd=20, reason="the bill"))
+    ledger.adjust(adjustment(20, "corrected/1", at=LONG_AGO))
     ledger.reserve(record("released", at=OCTOBER), [reservation(9, month, request_id="released", at=OCTOBER)])
     ledger.resolve(release("released/1", at=OCTOBER))
     # A hold that is open, a charge in doubt, an end that came later, a correction that came later.
@@ -47,7 +46,7 @@ def fill(ledger: Store) -> None:
     ledger.reserve(record("slow", at=LONG_AGO), [reservation(7, spring, request_id="slow", at=LONG_AGO)])
     ledger.resolve(settle("slow/1", 7, at=NOVEMBER))
     buy(ledger, "late bill", 8, month, at=LONG_AGO)
-    ledger.adjust(Adjustment(reservation_id="late bill/1", at=NOVEMBER, cost_nusd=9, reason="the bill"))
+    ledger.adjust(adjustment(9, "late bill/1", at=NOVEMBER))
     buy(ledger, "new", 70, claim("month", 10_000), at=NOVEMBER)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from routing.core.budgets import BudgetRaise, Claim, CounterKey
-from routing.core.entries import Basis, CacheHit, EntryKind, RequestRecord, Reservation, Resolution
+from routing.core.entries import Adjustment, Balance, Basis, CacheHit, EntryKind, RequestRecord, Reservation, Resolution
 from routing.core.features import Features
 from routing.core.picture import Size
 from routing.core.window import Window, WindowKind
@@ -15,7 +15,7 @@ from routing.core.window import Window, WindowKind
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routing.ledger.base import Ledger
+    from routing.ledger.base import Ledger, Store
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -116,6 +116,11 @@ def release(reservation_id: str, at: datetime = NOON + timedelta(seconds=20)) ->
     return Resolution(reservation_id=reservation_id, kind=EntryKind.RELEASE, at=at, reason="rate limited")
 
 
+def adjustment(cost: int, reservation_id: str = "poster/1", **different: Any) -> Adjustment:
+    plain: dict[str, Any] = {"at": NOON + timedelta(days=1), "reason": "the vendor's bill"}
+    return Adjustment(reservation_id=reservation_id, cost_nusd=cost, **{**plain, **different})
+
+
 def cache_hit(request_id: str = "poster", saved: int = 40, **different: Any) -> CacheHit:
     plain: dict[str, Any] = {
         "request_id": request_id,
@@ -144,3 +149,8 @@ def buy(
         [reservation(amount, *claims, request_id=request_id, at=at, **different)],
     )
     ledger.resolve(settle(f"{request_id}/1", amount, at=at))
+
+
+def balance(ledger: Store, claim: Claim) -> Balance:
+    """Read the counter that a claim is about."""
+    return ledger.balances(claim.key.budget, [claim.key.start]).get(claim.key, Balance())

@@ -62,12 +62,7 @@ def load_reference(source: str | Path | bytes | Picture) -> Picture:
         RequestError: where it cannot be read, is 50 MB or more, or is no picture.
 
     """
-    if isinstance(source, Picture):
-        picture = source
-    elif isinstance(source, bytes):
-        picture = inspect(source, "the reference image")
-    else:
-        picture = inspect(_read(Path(source), REFERENCE_BYTES_AT_MOST, "reference image"), str(source))
+    picture = _load(source, REFERENCE_BYTES_AT_MOST, "reference image")
     if len(picture.data) >= REFERENCE_BYTES_AT_MOST:
         raise RequestError(_too_large(picture.name, len(picture.data), REFERENCE_BYTES_AT_MOST, "reference image"))
     return picture
@@ -80,12 +75,7 @@ def load_mask(source: str | Path | bytes | Picture, first: Picture) -> Picture:
         RequestError: where it is none of that.
 
     """
-    if isinstance(source, Picture):
-        mask = source
-    elif isinstance(source, bytes):
-        mask = inspect(source, "the mask")
-    else:
-        mask = inspect(_read(Path(source), MASK_BYTES_AT_MOST, "mask"), str(source))
+    mask = _load(source, MASK_BYTES_AT_MOST, "mask")
     what = mask.name or "the mask"
     if mask.format != "png":
         raise RequestError(f"{what} is a {mask.format.upper()}: a mask must be a PNG")
@@ -152,6 +142,14 @@ def is_blank(picture: Picture) -> bool:
             return max(ImageStat.Stat(drawn).stddev) <= BLANK_SPREAD
     except Exception as error:  # noqa: BLE001 - broken files make its parsers raise anything from struct.error up
         raise RequestError(f"the picture cannot be decoded: {type(error).__name__}") from None
+
+
+def _load(source: str | Path | bytes | Picture, at_most: int, what: str) -> Picture:
+    if isinstance(source, Picture):
+        return source
+    if isinstance(source, bytes):
+        return inspect(source, f"the {what}")
+    return inspect(_read(Path(source), at_most, what), str(source))
 
 
 def _read(path: Path, at_most: int, what: str) -> bytes:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from routing.config.document import Exact, Whole, read_scalar
@@ -16,6 +17,9 @@ from routing.core.suggest import did_you_mean
 from routing.core.window import Window, WindowKind
 from routing.core.words import fold
 from routing.errors import RequestError
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 ROLLING_AT_LEAST = timedelta(hours=1)
@@ -94,12 +98,8 @@ def read_price(value: object) -> int:
 def read_seconds(value: object) -> float:
     """Read ``120s``, ``15m``, ``30d``."""
     hint = "write a number and its unit, like 120s, 15m, 6h or 30d"
-    if isinstance(value, Whole | Exact):
-        raise Bad(f"{shown(value)} has no unit", hint)
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s?([a-zA-Z]+)", _text(value, "duration", hint))
-    if not match or match[2] not in SECONDS:
-        raise Bad(f"{shown(value)} is no duration", hint)
-    seconds = float(match[1]) * SECONDS[match[2]]
+    number, unit = _number_and_unit(value, "duration", SECONDS, hint)
+    seconds = float(number) * SECONDS[unit]
     if not 0 < seconds <= 100 * 365 * SECONDS["d"]:
         raise Bad(f"{shown(value)} is not between 0 and 100 years", hint)
     return seconds
@@ -108,15 +108,20 @@ def read_seconds(value: object) -> float:
 def read_bytes(value: object) -> int:
     """Read ``5GB`` (10^9 each) or ``5GiB`` (2^30 each)."""
     hint = "write a number and its unit, like 500MB or 5GB"
-    if isinstance(value, Whole | Exact):
-        raise Bad(f"{shown(value)} has no unit", hint)
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s?([a-zA-Z]+)", _text(value, "amount of storage", hint))
-    if not match or match[2] not in BYTES:
-        raise Bad(f"{shown(value)} is no amount of storage", hint)
-    size = int(Decimal(match[1]) * BYTES[match[2]])
+    number, unit = _number_and_unit(value, "amount of storage", BYTES, hint)
+    size = int(Decimal(number) * BYTES[unit])
     if not size:
         raise Bad("0 bytes hold nothing", "leave the key out for no bound")
     return size
+
+
+def _number_and_unit(value: object, what: str, units: Container[str], hint: str) -> tuple[str, str]:
+    if isinstance(value, Whole | Exact):
+        raise Bad(f"{shown(value)} has no unit", hint)
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s?([a-zA-Z]+)", _text(value, what, hint))
+    if not match or match[2] not in units:
+        raise Bad(f"{shown(value)} is no {what}", hint)
+    return match[1], match[2]
 
 
 def read_share(value: object) -> Fraction:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing.core.replay import Past, RequestEnded
-from routing.ledger.operations import fetch_all
-from routing.ledger.reading import PAGE
-from routing.ledger.rows import features_from, from_ms, to_ms
+from routing.ledger.reading import requests_after
+from routing.ledger.rows import features_from, from_ms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,17 +21,8 @@ NOT_WRITTEN = "{}"
 
 def pasts_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list[Past], Place | None]:
     """Read the next page of requests, and where the one after it begins; ``None`` where this is the last."""
-    at, key = place
-    requests = fetch_all(cursor, "requests_between", {"at": at, "id": key, "until": to_ms(until), "most": PAGE})
-    if not requests:
-        return [], None
-    first, last = requests[0], requests[-1]
-    bounds = {"first_at": first["at"], "first_id": first["id"], "last_at": last["at"], "last_id": last["id"]}
-    charges: dict[int, list[Row]] = {request["id"]: [] for request in requests}
-    for row in fetch_all(cursor, "charges_of_requests_between", bounds):
-        charges[row["request"]].append(row)
-    page = [_past(request, charges[request["id"]]) for request in requests]
-    return page, (last["at"], last["id"]) if len(requests) == PAGE else None
+    found, following = requests_after(cursor, place, until, "charges_of_requests_between")
+    return [_past(request, charges) for request, charges in found], following
 
 
 def _past(request: Row, charges: list[Row]) -> Past:

@@ -65,19 +65,26 @@ def before(since: datetime) -> Place:
 
 def histories_after(cursor: Cursor, place: Place, until: datetime) -> tuple[list[RequestHistory], Place | None]:
     """Read the next page of requests, and where the one after it begins; ``None`` where this is the last."""
+    found, following = requests_after(cursor, place, until, "entries_of_requests_between")
+    keys = counter_keys(cursor, (row for _, rows in found for row in rows))
+    return [_history(request, rows, keys) for request, rows in found], following
+
+
+def requests_after(
+    cursor: Cursor, place: Place, until: datetime, name: str
+) -> tuple[list[tuple[Row, list[Row]]], Place | None]:
+    """Read the next page of requests, each with its rows of a named statement, and where the one after it begins."""
     at, key = place
     requests = fetch_all(cursor, "requests_between", {"at": at, "id": key, "until": to_ms(until), "most": PAGE})
     if not requests:
         return [], None
     first, last = requests[0], requests[-1]
     bounds = {"first_at": first["at"], "first_id": first["id"], "last_at": last["at"], "last_id": last["id"]}
-    rows = fetch_all(cursor, "entries_of_requests_between", bounds)
-    keys = counter_keys(cursor, rows)
-    entries: dict[int, list[Row]] = {request["id"]: [] for request in requests}
-    for row in rows:
-        entries[row["request"]].append(row)
-    page = [_history(request, entries[request["id"]], keys) for request in requests]
-    return page, (last["at"], last["id"]) if len(requests) == PAGE else None
+    rows: dict[int, list[Row]] = {request["id"]: [] for request in requests}
+    for row in fetch_all(cursor, name, bounds):
+        rows[row["request"]].append(row)
+    found = [(request, rows[request["id"]]) for request in requests]
+    return found, (last["at"], last["id"]) if len(requests) == PAGE else None
 
 
 def first_at(cursor: Cursor) -> datetime | None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from routing.ledger.operations import Cursor
 
 T = TypeVar("T")
+Place = TypeVar("Place")
 
 
 class Reader(Protocol):
@@ -103,19 +104,11 @@ class CommonStore(ABC):
 
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """See ``LedgerReader.histories``; read page by page."""
-        place: reading.Place | None = reading.before(since)
-        while place is not None:
-            with self._reader.reading() as cursor:
-                page, place = reading.histories_after(cursor, place, until)
-            yield from page
+        return self._pages(reading.before(since), lambda cursor, place: reading.histories_after(cursor, place, until))
 
     def pasts(self, since: datetime, until: datetime) -> Iterator[Past]:
         """See ``LedgerReader.pasts``; read page by page."""
-        place: reading.Place | None = reading.before(since)
-        while place is not None:
-            with self._reader.reading() as cursor:
-                page, place = pasts.pasts_after(cursor, place, until)
-            yield from page
+        return self._pages(reading.before(since), lambda cursor, place: pasts.pasts_after(cursor, place, until))
 
     def paid_each(self, spans: Sequence[tuple[datetime, datetime]]) -> list[list[Paid]]:
         """See ``LedgerReader.paid_each``."""
@@ -129,19 +122,13 @@ class CommonStore(ABC):
 
     def newest(self, since: datetime, until: datetime, importance: str) -> Iterator[RequestHistory]:
         """See ``LedgerReader.newest``; read few by few: whoever looks back soon has seen enough."""
-        place: reading.Place | None = reading.before(until)
-        while place is not None:
-            with self._reader.reading() as cursor:
-                page, place = reading.newest_before(cursor, place, since, importance)
-            yield from page
+        return self._pages(
+            reading.before(until), lambda cursor, place: reading.newest_before(cursor, place, since, importance)
+        )
 
     def charges(self, since: datetime, until: datetime) -> Iterator[Charge]:
         """See ``LedgerReader.charges``; read page by page."""
-        place: reading.Place | None = reading.before(since)
-        while place is not None:
-            with self._reader.reading() as cursor:
-                page, place = reading.charges_after(cursor, place, until)
-            yield from page
+        return self._pages(reading.before(since), lambda cursor, place: reading.charges_after(cursor, place, until))
 
     def children(self, request_id: str) -> tuple[str, ...]:
         """See ``LedgerReader.children``."""
@@ -155,11 +142,7 @@ class CommonStore(ABC):
 
     def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """See ``LedgerReader.unconfirmed``; read page by page."""
-        seq: int | None = 0
-        while seq is not None:
-            with self._reader.reading() as cursor:
-                page, seq = reading.unconfirmed_after(cursor, seq, since, until, self._dialect)
-            yield from page
+        return self._pages(0, lambda cursor, seq: reading.unconfirmed_after(cursor, seq, since, until, self._dialect))
 
     def balances(self, budget: str, starts: Sequence[datetime]) -> dict[CounterKey, Balance]:
         """See ``LedgerReader.balances``."""
@@ -205,6 +188,14 @@ class CommonStore(ABC):
         """See ``AlertLog.alerts``."""
         with self._reader.reading() as cursor:
             return reading.alerts(cursor, since)
+
+    def _pages(self, place: Place, read: Callable[[Cursor, Place], tuple[list[T], Place | None]]) -> Iterator[T]:
+        """Walk page by page, each on a cursor of its own; ``read`` gives a page and where the next one begins."""
+        following: Place | None = place
+        while following is not None:
+            with self._reader.reading() as cursor:
+                page, following = read(cursor, following)
+            yield from page
 
     # --- Writing what is rare ---------------------------------------------------------------------------------------
 

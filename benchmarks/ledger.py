@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.ledger_fill import ENTRIES_A_CALL, UNLIMITED, buy, fill, size
 from benchmarks.slow_disk import slow_down
+from benchmarks.workers import work_together
 from routing.assembly import open_store
 from tests.ledger.purchases import claim
 from tests.postgres_server import Server
@@ -87,23 +88,8 @@ def measure(ledger: Ledger, shape: tuple[int, int, int], seconds: float) -> None
     """Print one row."""
     processes, callers, counters = shape
     command = [sys.executable, __file__, "--work", ledger.url, "--callers", str(callers), "--counters", str(counters)]
-    with ExitStack() as ending:
-        workers = []
-        for _ in range(processes):
-            worker = subprocess.Popen(
-                [*command, "--seconds", str(seconds)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-            )
-            ending.callback(worker.wait)
-            ending.callback(worker.kill)  # does nothing to one that has ended
-            workers.append(worker)
-        for worker in workers:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == "ready\n"
-        for worker in workers:
-            assert worker.stdin is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        taken = [json.loads(worker.communicate(timeout=seconds + 60)[0]) for worker in workers]
+    told = work_together([*command, "--seconds", str(seconds)], processes, within_s=seconds + 60)
+    taken = [json.loads(each) for each in told]
     every = sorted(second for took in taken for second in took)
     served = [len(took) for took in taken]
     p50, p99 = (every[int(len(every) * share)] * 1e3 for share in (0.5, 0.99))

@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import subprocess
 import sys
 import tempfile
 import threading
@@ -29,6 +28,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.workers import work_together
 from routing.assembly import open_router
 from routing.errors import ProviderRateLimited
 from routing.logs import SilentLog
@@ -98,19 +98,7 @@ def measure(processes: int, minutes: float) -> bool:
         env = {**os.environ, "OPENAI_API_KEY": "sandbox", "OPENAI_BASE_URL": vendor.openai_base_url}
         command = [sys.executable, __file__, "--work", str(folder), "--minutes", str(minutes)]
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        workers = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env)
-            for _ in range(processes)
-        ]
-        for worker in workers:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == "ready\n"
-        for worker in workers:
-            assert worker.stdin is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        for worker in workers:
-            worker.communicate(timeout=seconds + 120)
+        work_together(command, processes, within_s=seconds + 120, env=env)
         visits = vendor.log()
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if server:

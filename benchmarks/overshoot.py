@@ -28,17 +28,16 @@ import argparse
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.workers import work_together
 from routing.logs import SilentLog
 from routing.sandbox.server import Sandbox
 from tests.postgres_server import Server
@@ -188,23 +187,8 @@ def run(contender: str, folder: Path, url: str, processes: int) -> dict[str, int
     """Let the processes of one row begin together; what they counted, added up."""
     env = {**os.environ, "OPENAI_API_KEY": "sandbox", "OPENAI_BASE_URL": url}
     command = [sys.executable, __file__, "--work", contender, "--callers", str(CALLERS // processes)]
-    with ExitStack() as ending:
-        workers = []
-        for _ in range(processes):
-            worker = subprocess.Popen(
-                [*command, "--folder", str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
-            )
-            ending.callback(worker.wait)
-            ending.callback(worker.kill)  # does nothing to one that has ended
-            workers.append(worker)
-        for worker in workers:
-            assert worker.stdout is not None
-            assert worker.stdout.readline() == "ready\n"
-        for worker in workers:
-            assert worker.stdin is not None
-            worker.stdin.write("go\n")
-            worker.stdin.flush()
-        counted = [json.loads(worker.communicate(timeout=2 * ROW_S)[0].splitlines()[-1]) for worker in workers]
+    told = work_together([*command, "--folder", str(folder)], processes, within_s=2 * ROW_S, env=env)
+    counted = [json.loads(each.splitlines()[-1]) for each in told]
     return {name: sum(counts[name] for counts in counted) for name in counted[0]}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,10 @@ from routing.cli.books import declared_importances, open_books, warn_of_archives
 from routing.cli.options import config_option, examples, json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from routing.ledger.base import LedgerReader
 
 
 @click.command(epilog=examples("routing assets", "routing assets poster-7 tin", "routing assets --all --json"))
@@ -25,40 +29,50 @@ def assets(names: tuple[str, ...], *, everything: bool, config: Path, as_json: b
     An asset is finished once it has a picture of the policy's highest importance. With names, only those are told of,
     finished or not. Counted are the pictures that were delivered, those from the cache too, over all time.
     """
-    from routing.core.lineage import assets_of
-    from routing.core.spend import SpendQuery
-    from routing.reports.assets import ASSETS_AT_MOST, asset_json, assets_json, assets_notes, assets_table, lineage
-    from routing.reports.sheet import harmless
+    from routing.core.lineage import BY_ASSET
 
     with open_books(config) as store:
-        rows = store.spend(SpendQuery(by=("asset", "importance"))) if store else []
-        warn_of_archives(
-            [each.file for each in store.archives_behind(SpendQuery(by=("asset", "importance")))] if store else ()
-        )
-        # Half a figure would mislead.
-        whole = store is not None and not names and not store.archives()
-        parents = store.parents() if store and whole else ()
-    found = assets_of(rows, parents, declared_importances(config))
-    if names:
-        known = {asset.name: asset for asset in found.all}
-        missing = [name for name in names if name not in known]
-        if missing:
-            from routing.core.suggest import did_you_mean
-            from routing.errors import RequestError
-
-            raise RequestError(f"nothing was bought for asset {missing[0]!r}{did_you_mean(missing[0], known)}")
-        if as_json:
-            click.echo(json.dumps([asset_json(known[name]) for name in names], indent=2, ensure_ascii=False))
+        ranks = declared_importances(config)
+        if store is not None:
+            warn_of_archives([each.file for each in store.archives_behind(BY_ASSET)])
+        if names:
+            _tell_of(store, names, ranks, as_json=as_json)
         else:
-            click.echo("\n".join(lineage(known[name]) for name in names))
-    elif as_json:
-        click.echo(json.dumps(assets_json(found), indent=2, ensure_ascii=False))
-    elif not found.finished:
-        notes = assets_notes(found, 0)
+            _tell_of_all(store, ranks, everything=everything, as_json=as_json)
+
+
+def _tell_of(store: LedgerReader | None, names: Sequence[str], ranks: Sequence[str], *, as_json: bool) -> None:
+    from routing.core.lineage import BY_ASSET, assets_of
+    from routing.core.suggest import did_you_mean
+    from routing.errors import RequestError
+    from routing.reports.assets import asset_json, lineage
+
+    found = assets_of(store.spend(replace(BY_ASSET, assets=tuple(names))) if store else (), ranks)
+    known = {asset.name: asset for asset in found.named}
+    missing = next((name for name in names if name not in known), None)
+    if missing is not None:
+        others = [row.key[0] for row in store.spend(replace(BY_ASSET, by=("asset",)))] if store else ()
+        raise RequestError(f"nothing was bought for asset {missing!r}{did_you_mean(missing, others)}")
+    if as_json:
+        click.echo(json.dumps([asset_json(known[name]) for name in names], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n".join(lineage(known[name]) for name in names))
+
+
+def _tell_of_all(store: LedgerReader | None, ranks: Sequence[str], *, everything: bool, as_json: bool) -> None:
+    from routing.cli.screen import show
+    from routing.core.lineage import AssetSums, assets_of, highest
+    from routing.reports.assets import ASSETS_AT_MOST, assets_json, assets_notes, assets_table
+    from routing.reports.sheet import harmless
+
+    most = None if everything or as_json else ASSETS_AT_MOST
+    sums, rows = store.asset_sums(highest(ranks), most) if store else (AssetSums(), [])
+    found = assets_of(rows, ranks)
+    if as_json:
+        click.echo(json.dumps(assets_json(found, sums), indent=2, ensure_ascii=False))
+    elif not sums.finished.assets:
+        notes = assets_notes(sums, 0)
         click.echo("\n".join(["no asset is finished yet", *(harmless(note) for note in notes)]))
     else:
-        from routing.cli.screen import show
-
-        shown = found.finished if everything else found.finished[:ASSETS_AT_MOST]
-        show(assets_table(shown, found.importances))
-        click.echo("\n" + "\n".join(assets_notes(found, len(shown))))
+        show(assets_table(found.finished, found.importances))
+        click.echo("\n" + "\n".join(assets_notes(sums, len(found.finished))))

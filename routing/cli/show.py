@@ -93,7 +93,7 @@ def _asset(store: Store, history: RequestHistory, config: Path) -> Asset | None:
         return None
     query = SpendQuery(by=("asset", "importance"), assets=(name,))
     warn_of_archives([each.file for each in store.archives_behind(query)])
-    return next(iter(assets_of(store.spend(query), (), declared_importances(config)).all), None)
+    return next(iter(assets_of(store.spend(query), declared_importances(config)).named), None)
 
 
 def _lines(history: RequestHistory, settings: Settings) -> dict[str, tuple[Line, ...]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from routing.core.spend import SpendQuery
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from routing.core.spend import SpendRow
+
+BY_ASSET = SpendQuery(by=("asset", "importance"))
+"""All that was ever bought for each asset."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +46,44 @@ class Asset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assets:
-    """All assets of a ledger, dearest first. ``unnamed`` is what was bought for none.
+class AssetSum:
+    """How many assets there are of a kind, with all pictures and nano-USD that they took."""
+
+    assets: int = 0
+    images: int = 0
+    spent_nusd: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetSums:
+    """What all assets of a ledger came to; ``unnamed`` is what was bought for none.
 
     ``drafted`` counts the assets that have a picture below the highest importance, ``promoted`` those of them that are
-    finished. ``drafts`` are requests below it that brought pictures, ``drafts_promoted`` those that were made again.
+    finished. ``drafts`` are requests below it that brought pictures, whatever they were for; ``made_again`` are those
+    that others were made from, or 0 where some of the ledger was archived.
     """
 
+    finished: AssetSum = AssetSum()
+    unfinished: AssetSum = AssetSum()
+    unnamed: AssetSum = AssetSum()
+    drafted: int = 0
+    promoted: int = 0
+    drafts: int = 0
+    made_again: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assets:
+    """Some or all assets of a ledger, dearest first. ``unnamed`` is what was bought for none."""
+
     importances: tuple[str, ...]
-    finished: tuple[Asset, ...]
-    unfinished: tuple[Asset, ...]
+    named: tuple[Asset, ...]
     unnamed: Asset | None
-    drafted: int
-    promoted: int
-    drafts: int
-    drafts_promoted: int
 
     @property
-    def all(self) -> tuple[Asset, ...]:
-        """The finished ones and the others, dearest first."""
-        return tuple(sorted((*self.finished, *self.unfinished), key=_dearest))
+    def finished(self) -> tuple[Asset, ...]:
+        """Those that are finished."""
+        return tuple(asset for asset in self.named if asset.finished)
 
 
 def ranks_with(ranks: Sequence[str], found: Iterable[str]) -> tuple[str, ...]:
@@ -68,42 +91,30 @@ def ranks_with(ranks: Sequence[str], found: Iterable[str]) -> tuple[str, ...]:
     return (*sorted({*found} - {*ranks}), *ranks)
 
 
-def assets_of(rows: Iterable[SpendRow], parents: Iterable[str], ranks: Sequence[str]) -> Assets:
-    """Sum up spending that is grouped by asset and importance; ``ranks`` are the policy's importances, least first.
-
-    ``parents`` are the requests that others were made from.
-    """
+def assets_of(rows: Iterable[SpendRow], ranks: Sequence[str]) -> Assets:
+    """Take spending apart that is grouped by asset and importance; ``ranks`` are the importances, least first."""
     rows = list(rows)
     order = ranks_with(ranks, (row.key[1] for row in rows))
-    highest = ranks[-1] if ranks else ""
     steps: dict[str, list[Step]] = {}
-    drafts = 0
     for row in rows:
         name, importance = row.key
         steps.setdefault(name, []).append(
             Step(importance=importance, images=row.images, requests=row.requests, spent_nusd=int(row.spent))
         )
-        drafts += row.requests if importance != highest and row.images else 0
-    found = [_asset(name, taken, order, highest) for name, taken in steps.items()]
-    named = sorted((asset for asset in found if asset.name), key=_dearest)
-    drafted = [asset for asset in named if any(s.images for s in asset.steps if s.importance != highest)]
+    found = [_asset(name, taken, order, highest(ranks)) for name, taken in steps.items()]
     return Assets(
         importances=order,
-        finished=tuple(asset for asset in named if asset.finished),
-        unfinished=tuple(asset for asset in named if not asset.finished),
+        named=tuple(sorted((asset for asset in found if asset.name), key=lambda each: (-each.spent_nusd, each.name))),
         unnamed=next((asset for asset in found if not asset.name), None),
-        drafted=len(drafted),
-        promoted=sum(asset.finished for asset in drafted),
-        drafts=drafts,
-        drafts_promoted=len({*parents} - {""}),
     )
 
 
-def _asset(name: str, taken: list[Step], order: Sequence[str], highest: str) -> Asset:
+def highest(ranks: Sequence[str]) -> str:
+    """Name the importance that finishes an asset; without any there is none."""
+    return ranks[-1] if ranks else ""
+
+
+def _asset(name: str, taken: list[Step], order: Sequence[str], last: str) -> Asset:
     ordered = tuple(sorted(taken, key=lambda step: order.index(step.importance)))
-    finished = any(step.importance == highest and step.images for step in ordered)
+    finished = any(step.importance == last and step.images for step in ordered)
     return Asset(name=name, steps=ordered, finished=finished)
-
-
-def _dearest(asset: Asset) -> tuple[int, str]:
-    return -asset.spent_nusd, asset.name

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Reservation,
         Resolution,
     )
+    from routing.core.lineage import AssetSums
     from routing.core.replay import Past
     from routing.core.spend import Dearest, SpendQuery, SpendRow
 
@@ -254,6 +255,9 @@ class LedgerReader(Protocol):
     def finished_assets(self, query: SpendQuery, tag: str, importance: str) -> dict[str, int]:
         """Count the assets that got a picture of an importance in a time, by the value of a tag."""
 
+    def asset_sums(self, highest: str, most: int | None) -> tuple[AssetSums, list[SpendRow]]:
+        """Sum up all assets; with them come by importance the finished ones that cost most (``None``: all assets)."""
+
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """Walk the requests made in ``[since, until)`` in order of time, without holding them all.
 
@@ -281,9 +285,6 @@ class LedgerReader(Protocol):
 
     def children(self, request_id: str) -> tuple[str, ...]:
         """List the requests that were made from this one, by their ids."""
-
-    def parents(self) -> tuple[str, ...]:
-        """List the requests that others were made from which were charged or answered, each once."""
 
     def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """Walk the attempts that are charged although nobody knows yet whether the vendor did, oldest first.

@@ -112,11 +112,6 @@ def children(cursor: Cursor, request_id: str) -> tuple[str, ...]:
     return tuple(sorted(row["request_id"] for row in fetch_all(cursor, "children", {"request_id": request_id})))
 
 
-def parents(cursor: Cursor) -> tuple[str, ...]:
-    """List the requests that others were made from."""
-    return tuple(row["parent"] for row in fetch_all(cursor, "parents", {}))
-
-
 def unconfirmed_after(
     cursor: Cursor, seq: int, since: datetime, until: datetime, dialect: Dialect
 ) -> tuple[list[AttemptHistory], int | None]:

@@ -6,12 +6,12 @@ entries, and so is everything that is not folded yet.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from routing.core.money import Money
-from routing.core.spend import DIMENSIONS, Dearest, SpendRow
+from routing.core.spend import DIMENSIONS, SpendRow
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
 from routing.ledger.rollup import ALWAYS_MS, DAY_MS, HOUR_MS, Rollup, mark, month_of
@@ -48,7 +48,7 @@ class Piece:
 def spend(cursor: Cursor, queries: Iterable[SpendQuery], dialect: Dialect) -> list[list[SpendRow]]:
     """Answer each question on the one state that the cursor sees: see ``LedgerReader.spend_each``."""
     rolled, last = read_sums_upto(cursor)
-    return [_answer(cursor, query, dialect, rolled, last) for query in queries]
+    return [answer(cursor, query, dialect, rolled, last) for query in queries]
 
 
 def read_sums_upto(cursor: Cursor) -> tuple[int | None, int]:
@@ -60,41 +60,14 @@ def read_sums_upto(cursor: Cursor) -> tuple[int | None, int]:
     return rolled if by_sums else None, last
 
 
-def dearest_assets(cursor: Cursor, query: SpendQuery, most: int, dialect: Dialect) -> Dearest:
-    """Find the dearest assets without bringing in all others: see ``LedgerReader.dearest_assets``."""
-    rolled, last = read_sums_upto(cursor)
-    sql, bounds = _asked(replace(query, by=("asset",), per=None), dialect, rolled, last)
-    statement = SQL["dearest"].format(spend=sql, name=f"key_0{dialect.by_bytes}")
-    cursor.execute(statement, {**bounds, "most": most})
-    rows = cursor.fetchall()
-    if not rows:
-        return Dearest()
-    by, names = ("asset", "importance"), tuple(str(row["name"]) for row in rows)
-    return Dearest(
-        rows=tuple(_answer(cursor, replace(query, by=by, per=None, assets=names), dialect, rolled, last)),
-        others=rows[0]["names"] - len(rows),
-        others_spent=Money(rows[0]["all_spent"] - sum(row["spent"] for row in rows)),
-        others_images=int(rows[0]["all_images"] - sum(row["images"] for row in rows)),
-    )
-
-
-def finished_assets(cursor: Cursor, query: SpendQuery, tag: str, importance: str, dialect: Dialect) -> dict[str, int]:
-    """Count the assets that got a picture of an importance: see ``LedgerReader.finished_assets``."""
-    rolled, last = read_sums_upto(cursor)
-    query = replace(query, by=(tag, "asset"), per=None, importance=importance)
-    sql, bounds = _asked(query, dialect, rolled, last)
-    cursor.execute(SQL["finished"].format(spend=sql), bounds)
-    return {str(row["value"]): row["finished"] for row in cursor.fetchall()}
-
-
-def _answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> list[SpendRow]:
+def answer(cursor: Cursor, query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> list[SpendRow]:
     """Group charges, cached answers and open holds; groups in which nothing came about are left out."""
-    cursor.execute(*_asked(query, dialect, rolled, last))
+    cursor.execute(*asked(query, dialect, rolled, last))
     rows = (_row(query.by, row) for row in cursor.fetchall())
     return sorted((row for row in rows if _came_about(row)), key=lambda row: (-row.spent, row.key))
 
 
-def _asked(query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> tuple[str, dict[str, object]]:
+def asked(query: SpendQuery, dialect: Dialect, rolled: int | None, last: int) -> tuple[str, dict[str, object]]:
     """Word a question, with its parameters; without ``rolled`` no sums are read."""
     since, until = (
         edge if asked is None else to_ms(asked)

@@ -10,6 +10,7 @@ from routing.core.window import EVER
 from routing.ledger import (
     archive,
     archived,
+    assets,
     paid,
     pasts,
     rare_operations,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.charge import Charge
     from routing.core.entries import Balance, Entry
+    from routing.core.lineage import AssetSums
     from routing.core.replay import Past
     from routing.core.spend import Dearest, SpendQuery, SpendRow
     from routing.ledger.base import Archive, AttemptHistory, RequestHistory, Seal, SealCheck, Verification
@@ -95,12 +97,18 @@ class CommonStore(ABC):
     def dearest_assets(self, query: SpendQuery, most: int) -> Dearest:
         """See ``LedgerReader.dearest_assets``."""
         with self._reader.reading() as cursor:
-            return spend.dearest_assets(cursor, query, most, self._dialect)
+            return assets.dearest_assets(cursor, query, most, self._dialect)
 
     def finished_assets(self, query: SpendQuery, tag: str, importance: str) -> dict[str, int]:
         """See ``LedgerReader.finished_assets``."""
         with self._reader.reading() as cursor:
-            return spend.finished_assets(cursor, query, tag, importance, self._dialect)
+            return assets.finished_assets(cursor, query, tag, importance, self._dialect)
+
+    def asset_sums(self, highest: str, most: int | None) -> tuple[AssetSums, list[SpendRow]]:
+        """See ``LedgerReader.asset_sums``."""
+        with self._reader.reading() as cursor:
+            sums = assets.asset_sums(cursor, highest, self._dialect)
+            return sums, assets.steps_of_assets(cursor, highest, most, self._dialect)
 
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """See ``LedgerReader.histories``; read page by page."""
@@ -134,11 +142,6 @@ class CommonStore(ABC):
         """See ``LedgerReader.children``."""
         with self._reader.reading() as cursor:
             return reading.children(cursor, request_id)
-
-    def parents(self) -> tuple[str, ...]:
-        """See ``LedgerReader.parents``."""
-        with self._reader.reading() as cursor:
-            return reading.parents(cursor)
 
     def unconfirmed(self, since: datetime = EVER[0], until: datetime = EVER[1]) -> Iterator[AttemptHistory]:
         """See ``LedgerReader.unconfirmed``; read page by page."""

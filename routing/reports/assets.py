@@ -12,7 +12,7 @@ from routing.reports.sheet import Sheet, harmless
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from routing.core.lineage import Asset, Assets
+    from routing.core.lineage import Asset, Assets, AssetSums
 
 ASSETS_AT_MOST = 10
 """How many are listed, the dearest first; the data have all."""
@@ -43,50 +43,47 @@ def assets_table(assets: Sequence[Asset], importances: Sequence[str]) -> Sheet:
     )
 
 
-def assets_notes(assets: Assets, shown: int) -> list[str]:
+def assets_notes(sums: AssetSums, shown: int) -> list[str]:
     """Say what a finished asset costs, how many drafts came to something, and what is not in the table."""
-    finished, spent = assets.finished, sum(asset.spent_nusd for asset in assets.finished)
-    notes = []
-    if finished:
-        average = divide_half_up(spent, len(finished))
-        told = f"{number_of(len(finished), 'finished asset')} for {readable(spent)}, {readable(average)} each"
+    finished, notes = sums.finished, []
+    if finished.assets:
+        average = divide_half_up(finished.spent_nusd, finished.assets)
+        told = f"{number_of(finished.assets, 'finished asset')} for {readable(finished.spent_nusd)}"
+        rest = f"; the {shown} dearest are listed (--all lists every one)" if shown < finished.assets else ""
+        notes.append(f"{told}, {readable(average)} each{rest}")
+    if sums.drafted:
         notes.append(
-            f"{told}{f'; the {shown} dearest are listed (--all lists every one)' if shown < len(finished) else ''}"
+            f"finished: {sums.promoted:,} of {sums.drafted:,} assets with drafts"
+            f" ({readable_share(sums.promoted, sums.drafted)})"
         )
-    if assets.drafted:
+    if sums.made_again:
         notes.append(
-            f"finished: {assets.promoted:,} of {assets.drafted:,} assets with drafts"
-            f" ({readable_share(assets.promoted, assets.drafted)})"
+            f"{number_of(sums.made_again, 'request')} made again at another importance;"
+            f" {sums.drafts:,} below the highest brought pictures"
         )
-    if assets.drafts_promoted:
-        notes.append(
-            f"{number_of(assets.drafts_promoted, 'request')} made again at another importance;"
-            f" {assets.drafts:,} below the highest brought pictures"
-        )
-    if assets.unfinished:
-        rest = readable(sum(asset.spent_nusd for asset in assets.unfinished))
-        images = number_of(sum(asset.images for asset in assets.unfinished), "image")
-        notes.append(f"not finished: {number_of(len(assets.unfinished), 'asset')}, {images}, {rest}")
-    if assets.unnamed:
-        notes.append(
-            f"for no asset: {number_of(assets.unnamed.images, 'image')}, {readable(assets.unnamed.spent_nusd)}"
-        )
+    if sums.unfinished.assets:
+        images = number_of(sums.unfinished.images, "image")
+        rest = f"{images}, {readable(sums.unfinished.spent_nusd)}"
+        notes.append(f"not finished: {number_of(sums.unfinished.assets, 'asset')}, {rest}")
+    if sums.unnamed.assets:
+        images = number_of(sums.unnamed.images, "image")
+        notes.append(f"for no asset: {images}, {readable(sums.unnamed.spent_nusd)}")
     return notes
 
 
-def assets_json(assets: Assets) -> dict[str, object]:
+def assets_json(assets: Assets, sums: AssetSums) -> dict[str, object]:
     """Plain values of every asset; amounts are exact decimal strings in USD."""
     return {
-        "assets": [asset_json(asset) for asset in assets.all],
+        "assets": [asset_json(asset) for asset in assets.named],
         "unnamed": asset_json(assets.unnamed) if assets.unnamed else None,
-        "finished": len(assets.finished),
-        "finished_usd": usd_text(sum(asset.spent_nusd for asset in assets.finished)),
-        "unfinished": len(assets.unfinished),
-        "unfinished_usd": usd_text(sum(asset.spent_nusd for asset in assets.unfinished)),
-        "drafted": assets.drafted,
-        "drafted_and_finished": assets.promoted,
-        "drafts": assets.drafts,
-        "drafts_promoted": assets.drafts_promoted,
+        "finished": sums.finished.assets,
+        "finished_usd": usd_text(sums.finished.spent_nusd),
+        "unfinished": sums.unfinished.assets,
+        "unfinished_usd": usd_text(sums.unfinished.spent_nusd),
+        "drafted": sums.drafted,
+        "drafted_and_finished": sums.promoted,
+        "drafts": sums.drafts,
+        "drafts_promoted": sums.made_again,
     }
 
 

@@ -18,7 +18,7 @@ from routing.ledger.paid import PROMPT_STEPS, TEXT_STEPS, longest
 from routing.ledger.queries import scripts
 from tests.ledger.old_books import NOVEMBER, OCTOBER, fill, move
 from tests.ledger.purchases import DECEMBER, NOON, buy, cache_hit, record, release, reservation, settle
-from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf
+from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     from routing.ledger.base import Store
 
 HOUR = timedelta(hours=1)
-
-
-def fold(ledger: Store) -> None:
-    while ledger.roll_up():
-        pass
-
-
-@pytest.fixture(params=["read from entries", "read from sums"])
-def settled(request: pytest.FixtureRequest) -> Callable[[Store], None]:
-    """Whatever is asked afterwards is answered alike."""
-    return fold if request.param == "read from sums" else lambda _: None
 
 
 def paid(ledger: Store, since: datetime = NOVEMBER, until: datetime = DECEMBER) -> list[Paid]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from routing.core.entries import Adjustment, Basis
-from routing.core.spend import Dearest, SpendQuery, SpendRow, total_of
+from routing.core.spend import SpendQuery, SpendRow, total_of
 from routing.ledger import rollup
 from routing.ledger.rollup import Step
 from routing.ledger.store import CommonStore
@@ -25,7 +25,7 @@ from tests.ledger.purchases import (
     reservation,
     settle,
 )
-from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf
+from tests.ledger.shelves import FileShelf, PostgresShelf, Shelf, fold
 from tests.ledger.test_upgrade import version_one
 
 if TYPE_CHECKING:
@@ -37,21 +37,10 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 
 
-def fold(ledger: Store) -> None:
-    while ledger.roll_up():
-        pass
-
-
 def mark(ledger: Store) -> tuple[int, int]:
     assert isinstance(ledger, CommonStore)
     with ledger._reader.reading() as cursor:
         return rollup.mark(cursor)
-
-
-@pytest.fixture(params=["read from entries", "read from sums"])
-def settled(request: pytest.FixtureRequest) -> Callable[[Store], None]:
-    """Whatever is asked afterwards is answered alike."""
-    return fold if request.param == "read from sums" else lambda _: None
 
 
 def rows(ledger: Store, *by: str, since: datetime | None = None, until: datetime | None = None) -> list[SpendRow]:
@@ -174,44 +163,6 @@ def test_tags_of_any_length_and_kind_are_told_apart(ledger: Store, settled: Call
     assert {row.key: int(row.spent) for row in rows(ledger, last)} == {(long[last],): 1, ("another end",): 4, ("",): 10}
     assert len(rows(ledger, last, "a.b")) == 4
     assert ledger.verify().differences == ()
-
-
-def test_only_the_dearest_assets_are_brought_in_and_of_the_others_what_they_come_to(
-    ledger: Store, settled: Callable[[Store], None]
-) -> None:
-    bought = (("cup", "draft", 5), ("cup", "final", 6), ("tin", "draft", 11), ("é", "draft", 11), ("Z", "draft", 11),
-              ("sign", "final", 2), (None, "final", 3))  # fmt: skip
-    for number, (asset, importance, amount) in enumerate(bought):
-        labels = {"asset": asset, "importance": importance, "tags": {"campaign": f"c{number % 2}"}}
-        buy(ledger, str(number), amount, at=NOON + number * HOUR, labels=labels)
-    ledger.reserve(record("lost", asset="lost"), [reservation(0, request_id="lost")])
-    ledger.resolve(settle("lost/1", 0, images=0))
-    settled(ledger)
-    found = ledger.dearest_assets(SpendQuery(by=("kind",)), 2)
-    assert [(row.key, row.spent) for row in found.rows] == [
-        (("Z", "draft"), 11),
-        (("cup", "final"), 6),
-        (("cup", "draft"), 5),
-    ]
-    assert (found.others, found.others_spent, found.others_images) == (4, 27, 4)
-    later = ledger.dearest_assets(SpendQuery(since=NOON + 5 * HOUR, until=NOON + 7 * HOUR), 9)
-    assert [(row.key, row.spent) for row in later.rows] == [(("", "final"), 3), (("sign", "final"), 2)]
-    assert (later.others, later.others_spent, later.others_images) == (0, 0, 0)
-    assert ledger.dearest_assets(SpendQuery(since=DECEMBER), 2) == Dearest()
-    assert ledger.finished_assets(SpendQuery(), "campaign", "final") == {"c1": 2}
-    assert ledger.finished_assets(SpendQuery(), "campaign", "draft") == {"c0": 3, "c1": 1}
-    assert ledger.finished_assets(SpendQuery(), "kind", "final") == {"": 2}
-    assert ledger.finished_assets(SpendQuery(since=DECEMBER), "campaign", "final") == {}
-
-
-def test_spend_may_be_asked_of_some_assets_only(ledger: Store, settled: Callable[[Store], None]) -> None:
-    for number, asset in enumerate(("cup", "tin", None, "cup", '"; --')):
-        buy(ledger, str(number), 2**number, labels={"asset": asset}, at=NOON + number * HOUR)
-    settled(ledger)
-    for assets, spent in ((("cup",), 9), (("tin", '"; --'), 18), (("",), 4), ((), 0), (("mug",), 0)):
-        for by in ((), ("importance",), ("deployment",), ("campaign", "asset")):
-            assert total_of(ledger.spend(SpendQuery(by=by, assets=assets))).spent == spent
-    assert total_of(ledger.spend(SpendQuery(by=(), assets=("cup",), since=NOON + HOUR))).spent == 8
 
 
 # --- Folding ----------------------------------------------------------------------------------------------------------

@@ -27,40 +27,33 @@ ROWS = (
 
 
 def test_an_asset_is_finished_once_it_has_a_picture_of_the_highest_importance() -> None:
-    found = assets_of(ROWS, [], RANKS)
+    found = assets_of(ROWS, RANKS)
     assert [asset.name for asset in found.finished] == ["poster", "sign"]
-    assert [asset.name for asset in found.unfinished] == ["tin", "cup"]
-    assert [asset.name for asset in found.all] == ["tin", "poster", "sign", "cup"]
+    assert [asset.name for asset in found.named] == ["tin", "poster", "sign", "cup"]
 
 
 def test_its_steps_stand_least_important_first_and_add_up_with_the_drafts_that_were_thrown_away() -> None:
-    poster, _ = assets_of(ROWS, [], RANKS).finished
+    poster, _ = assets_of(ROWS, RANKS).finished
     assert [(step.importance, step.images, step.spent_nusd) for step in poster.steps] == [
         ("draft", 14, 47), ("review", 1, 5), ("final", 1, 21),
     ]  # fmt: skip
     assert (poster.spent_nusd, poster.images) == (73, 16)
 
 
-def test_it_is_told_how_many_drafts_came_to_something() -> None:
-    found = assets_of(ROWS, ["d1", "d1", "d2", ""], RANKS)
-    assert (found.drafted, found.promoted) == (2, 1)  # poster and tin had drafts
-    assert (found.drafts, found.drafts_promoted) == (12, 2)
-
-
 def test_what_was_bought_for_no_asset_stands_apart() -> None:
-    found = assets_of(ROWS, [], RANKS)
+    found = assets_of(ROWS, RANKS)
     assert found.unnamed is not None
     assert found.unnamed.spent_nusd == 3
-    assert assets_of(ROWS[:1], [], RANKS).unnamed is None
+    assert assets_of(ROWS[:1], RANKS).unnamed is None
 
 
 def test_an_importance_of_an_older_policy_stands_before_all_others() -> None:
     assert ranks_with(RANKS, ["final", "sketch", "mood"]) == ("mood", "sketch", *RANKS)
-    found = assets_of([row("a", "sketch", 1), row("a", "final", 2)], [], RANKS)
+    found = assets_of([row("a", "sketch", 1), row("a", "final", 2)], RANKS)
     assert [step.importance for step in found.finished[0].steps] == ["sketch", "final"]
 
 
 def test_without_a_policy_nothing_is_finished_and_nothing_is_lost() -> None:
-    found = assets_of(ROWS, [], ())
+    found = assets_of(ROWS, ())
     assert not found.finished
-    assert sum(asset.spent_nusd for asset in found.all) == 223
+    assert sum(asset.spent_nusd for asset in found.named) == 223

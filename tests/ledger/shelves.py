@@ -158,3 +158,8 @@ SHELVES: dict[str, Callable[[Path], Shelf]] = {
     "postgresql": PostgresShelf,
 }
 """Every store passes the same suite: a new one is a row here."""
+
+
+def fold(ledger: Store) -> None:
+    while ledger.roll_up():
+        pass

@@ -23,7 +23,7 @@ from routing.ledger.memory import open_memory
 from routing.reading.paid import read_paid, read_savings
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates
 from tests.ledger.purchases import record, reservation
-from tests.ledger.shelves import PostgresShelf
+from tests.ledger.shelves import PostgresShelf, fold
 from tests.properties.test_spend import EDGES, MOMENTS, TAGS, ZONES, Scribe
 
 if TYPE_CHECKING:
@@ -139,8 +139,7 @@ def check(store: Store, data: st.DataObject) -> None:
         assert figures(found) == figures(walked)
         buyer.fold()
     assert store.verify().differences == ()
-    while store.roll_up():
-        pass
+    fold(store)
     assert store.verify().differences == ()
 
 

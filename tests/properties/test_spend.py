@@ -20,7 +20,7 @@ from routing.errors import RequestError
 from routing.ledger import rollup
 from routing.ledger.memory import open_memory
 from tests.ledger.purchases import cache_hit, record, release, reservation, settle
-from tests.ledger.shelves import PostgresShelf
+from tests.ledger.shelves import PostgresShelf, fold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -226,8 +226,7 @@ def check(store: Store, data: st.DataObject) -> None:
             assert total_of(rows) == total_of(store.spend(whole))
         scribe.fold()
     assert store.verify().differences == ()
-    while store.roll_up():
-        pass
+    fold(store)
     assert store.verify().differences == ()
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from routing.core.baseline import baseline_of
-from routing.core.lineage import assets_of
+from routing.core.lineage import BY_ASSET, assets_of
 from routing.core.money import usd
 from routing.core.policy import Ask, Policy, Route, Settings, SortRule
 from routing.core.prices import Line, PriceBook, Rate, Unit, Usage
@@ -123,15 +123,17 @@ def test_savings_for_programs_are_exact(store: Store) -> None:
 
 @WIDTHS
 def test_assets_read_as_agreed(store: Store, width: int) -> None:
-    found = assets_of(store.spend(SpendQuery(by=("asset", "importance"))), ["poster-7/draft-3"], RANKS)
+    sums, rows = store.asset_sums("final", 10)
+    found = assets_of(rows, RANKS)
     table = assets_table(found.finished, found.importances).lines(width)
-    check_golden(GOLDEN / f"assets-{width}.txt", "\n".join([*table, "", *assets_notes(found, 1)]))
+    check_golden(GOLDEN / f"assets-{width}.txt", "\n".join([*table, "", *assets_notes(sums, 1)]))
 
 
 def test_the_way_of_an_asset_is_one_line(store: Store) -> None:
-    found = assets_of(store.spend(SpendQuery(by=("asset", "importance"))), [], RANKS)
+    sums, rows = store.asset_sums("final", None)
+    found = assets_of(rows, RANKS)
     assert lineage(found.finished[0]) == "poster-7: 14 drafts $0.3525, 1 review $0.05, 1 final $0.21"
-    told = assets_json(found)
+    told = assets_json(found, sums)
     assert (told["finished"], told["finished_usd"], told["unfinished_usd"]) == (1, "0.61249991", "0.05")
 
 
@@ -146,8 +148,8 @@ def test_an_importance_that_is_no_plain_word_is_not_bent() -> None:
 def test_a_request_reads_as_agreed(store: Store, request_id: str, width: int) -> None:
     history = store.history(request_id)
     assert history is not None
-    found = assets_of(store.spend(SpendQuery(by=("asset", "importance"))), [], RANKS)
-    asset = next((each for each in found.all if each.name == history.record.asset), None)
+    found = assets_of(store.spend(BY_ASSET), RANKS)
+    asset = next((each for each in found.named if each.name == history.record.asset), None)
     shown = show(store, request_id, children=store.children(request_id), asset=asset, zone=BERLIN)
     check_golden(GOLDEN / f"show-{request_id.replace('/', '-')}-{width}.txt", "\n".join(show_report(shown, width)))
 
@@ -190,14 +192,14 @@ def test_no_label_steers_a_terminal_or_leaves_its_line(label: str) -> None:
     )
     by = ("campaign", "asset")
     rows = read_spend(store, SpendQuery(by=by, per=Period.DAY), NOVEMBER_21)
-    found = assets_of(store.spend(SpendQuery(by=("asset", "importance"))), [], RANKS)
+    found = assets_of(store.spend(BY_ASSET), RANKS)
     lines = [
         *spend_table(rows, by, 80, Period.DAY).lines(80),
         *spark_lines(
             [*rows, *(SpendRow(by=by, key=row.key, period=date(2026, 11, 22)) for row in rows)], Period.DAY, 80
         ),
-        *(lineage(asset) for asset in found.all),
-        *assets_table(found.all, RANKS).lines(80),
+        *(lineage(asset) for asset in found.named),
+        *assets_table(found.named, RANKS).lines(80),
         *show_report(show(store, "s"), 80),
     ]
     assert not [line for line in lines if line != harmless(line)]

@@ -18,6 +18,7 @@ from routing.reading.spending import (
     read_charges,
     read_spend,
 )
+from tests.ledger.shelves import fold
 from tests.reports.ledgers import CENT, Happened, ledger
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def archived(tmp_path: Path) -> Store:
         *(Happened(request_id=f"old{n}", at=OCTOBER + n * DAY, nusd=CENT, asset="poster") for n in range(5)),
         Happened(request_id="new", at=NOVEMBER + DAY, nusd=3 * CENT, asset="poster", parent="old1"),
     )
-    while store.roll_up():
-        pass
+    fold(store)
     assert store.archive(NOVEMBER, tmp_path / "october.csv", NOW) is not None
     return store
 

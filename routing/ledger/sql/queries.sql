@@ -142,18 +142,6 @@ ORDER BY at DESC, id DESC LIMIT :most;
 -- name: children
 SELECT request_id FROM requests WHERE parent = :request_id;
 
--- name: parents
--- Those that something was made from which was charged or answered.
-SELECT DISTINCT q.parent FROM requests AS q WHERE q.parent IS NOT NULL AND (
-  EXISTS (
-    SELECT 1 FROM entries AS e
-    WHERE e.request = q.id AND e.kind IN ('settle', 'release', 'expire') AND (e.amount_nusd <> 0 OR e.images <> 0)
-  ) OR EXISTS (
-    SELECT 1 FROM entries AS e
-    WHERE e.request = q.id AND e.kind IN ('adjust', 'cached') AND (e.amount_nusd <> 0 OR e.images <> 0)
-  )
-);
-
 -- name: attempts_unconfirmed
 -- All entries of the attempts that ended in a time and whose last entry is unconfirmed, in the order of that one.
 WITH last_words AS MATERIALIZED (

@@ -73,15 +73,6 @@ FROM booked {group_by}
 -- name: only_importance_of_sums
  AND spend_group IN (SELECT id FROM spend_groups WHERE importance = :importance)
 
--- name: dearest
--- With each what all of them come to.
-SELECT key_0 AS name, spent, images, COUNT(*) OVER () AS names, SUM(spent) OVER () AS all_spent,
-  SUM(images) OVER () AS all_images
-FROM ({spend}) AS found WHERE spent <> 0 OR images <> 0 ORDER BY spent DESC, {name} LIMIT :most
-
--- name: finished
-SELECT key_0 AS value, COUNT(*) AS finished FROM ({spend}) AS found WHERE key_1 <> '' AND images <> 0 GROUP BY key_0
-
 -- name: sums
 -- Added up before their names are looked up.
 {name} AS MATERIALIZED (

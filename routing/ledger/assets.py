@@ -13,9 +13,12 @@ from routing.ledger.queries import SQL
 from routing.ledger.spend import answer, asked, read_sums_upto
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from routing.core.spend import SpendQuery, SpendRow
     from routing.ledger.dialect import Dialect
     from routing.ledger.operations import Cursor
+    from routing.ledger.rows import Row
 
 
 def dearest_assets(cursor: Cursor, query: SpendQuery, most: int, dialect: Dialect) -> Dearest:
@@ -45,22 +48,31 @@ def finished_assets(cursor: Cursor, query: SpendQuery, tag: str, importance: str
     return {str(row["value"]): row["finished"] for row in cursor.fetchall()}
 
 
-def asset_sums(cursor: Cursor, highest: str, dialect: Dialect) -> AssetSums:
+def asset_sums(cursor: Cursor, highest: str, most: int | None, dialect: Dialect) -> tuple[AssetSums, list[SpendRow]]:
     """Sum up all assets: see ``LedgerReader.asset_sums``."""
-    statement, bounds = _each_asset("sums_of_assets", highest, dialect, *read_sums_upto(cursor))
-    cursor.execute(statement, bounds)
-    rows = {row["kind"]: row for row in cursor.fetchall()}
+    rolled, last = read_sums_upto(cursor)
+    sql, bounds = asked(BY_ASSET, dialect, rolled, last)
+    statement = SQL["sums_of_assets"].format(spend=sql, name=f"name{dialect.by_bytes}")
+    cursor.execute(statement, {**bounds, "highest": highest, "most": most or 0})
+    rows = cursor.fetchall()
+    dearest = tuple(str(row["name"]) for row in rows if not row["kind"])
+    of_steps = BY_ASSET if most is None else replace(BY_ASSET, assets=dearest)
+    return _sums_of(rows, _made_again(cursor)), answer(cursor, of_steps, dialect, rolled, last)
+
+
+def _sums_of(rows: Sequence[Row], made_again: int) -> AssetSums:
+    kinds = {row["kind"]: row for row in rows if row["kind"]}
     sums = {
         kind: AssetSum(assets=row["assets"], images=int(row["images"]), spent_nusd=int(row["spent"]))
-        for kind, row in rows.items()
+        for kind, row in kinds.items()
     }
-    drafted = {kind: int(row["drafted"]) for kind, row in rows.items() if kind != "unnamed"}
+    drafted = {kind: int(row["drafted"]) for kind, row in kinds.items() if kind != "unnamed"}
     return AssetSums(
         **sums,
         drafted=sum(drafted.values()),
         promoted=drafted.get("finished", 0),
-        drafts=sum(int(row["drafts"]) for row in rows.values()),
-        made_again=_made_again(cursor),
+        drafts=sum(int(row["drafts"]) for row in kinds.values()),
+        made_again=made_again,
     )
 
 
@@ -68,22 +80,3 @@ def _made_again(cursor: Cursor) -> int:
     # Of what is in archives it is not known, and half a figure would mislead.
     made = None if fetch(cursor, "archives", {}) else fetch(cursor, "made_again", {})
     return made["requests"] if made else 0
-
-
-def steps_of_assets(cursor: Cursor, highest: str, most: int | None, dialect: Dialect) -> list[SpendRow]:
-    """Tell what the dearest finished assets took, or all assets: see ``LedgerReader.asset_sums``."""
-    rolled, last = read_sums_upto(cursor)
-    if most is None:
-        return answer(cursor, BY_ASSET, dialect, rolled, last)
-    statement, bounds = _each_asset("dearest_finished", highest, dialect, rolled, last)
-    cursor.execute(statement, {**bounds, "most": most})
-    names = tuple(str(row["name"]) for row in cursor.fetchall())
-    return answer(cursor, replace(BY_ASSET, assets=names), dialect, rolled, last)
-
-
-def _each_asset(
-    name: str, highest: str, dialect: Dialect, rolled: int | None, last: int
-) -> tuple[str, dict[str, object]]:
-    sql, bounds = asked(BY_ASSET, dialect, rolled, last)
-    each = SQL["each_asset"].format(spend=sql)
-    return SQL[name].format(each_asset=each, name=f"name{dialect.by_bytes}"), {**bounds, "highest": highest}

@@ -172,14 +172,13 @@ def _sums(by: tuple[str, ...], read_from: Mapping[int, Rollup], dialect: Dialect
         return "", ""
     columns = partial(_columns, by, of_entry="g", of_request="g")
     if Rollup.MONTHS_BY_ASSET in read_from.values():
-        joined = {"spend_group": _GROUPS} if "importance" in by else {}
-        joined |= {"label": _LABELS} if {*by} - {*DIMENSIONS} else {}
+        joins = f" {_GROUPS}" if "importance" in by else ""
         told = columns(tag="l.{parameter}", of_asset="s")
-        if not joined:  # nothing is looked up: to add up hundreds of thousands of assets twice would be for nothing
-            return "", SQL["of_asset_sums"].format(columns=told, source=f"({_pieces(read_from, only)})", joins="")
-        sums = _added("by_asset", ["asset", *joined], read_from, only)
-        sums += _labels("by_asset", by, dialect) if "label" in joined else ""
-        return sums, SQL["of_asset_sums"].format(columns=told, source="by_asset", joins=" ".join(joined.values()))
+        if not {*by} - {*DIMENSIONS}:  # as many assets as before: to add them up twice would be for nothing
+            source = f"({_pieces(read_from, only)}) AS s{joins}"
+            return "", SQL["of_asset_sums"].format(columns=told, source=source)
+        sums = _added("by_asset", ["asset", "spend_group", "label"], read_from, only) + _labels("by_asset", by, dialect)
+        return sums, SQL["of_asset_sums"].format(columns=told, source=f"by_asset AS s{joins} {_LABELS}")
     if Rollup.MONTHS_BY_LABELS in read_from.values():
         sums = _added("labelled", ["spend_group", "label"], read_from, only) + _labels("labelled", by, dialect)
         return sums, SQL["of_label_sums"].format(columns=columns(tag="l.{parameter}"))

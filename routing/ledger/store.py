@@ -107,8 +107,7 @@ class CommonStore(ABC):
     def asset_sums(self, highest: str, most: int | None) -> tuple[AssetSums, list[SpendRow]]:
         """See ``LedgerReader.asset_sums``."""
         with self._reader.reading() as cursor:
-            sums = assets.asset_sums(cursor, highest, self._dialect)
-            return sums, assets.steps_of_assets(cursor, highest, most, self._dialect)
+            return assets.asset_sums(cursor, highest, most, self._dialect)
 
     def histories(self, since: datetime, until: datetime) -> Iterator[RequestHistory]:
         """See ``LedgerReader.histories``; read page by page."""

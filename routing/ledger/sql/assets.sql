@@ -9,9 +9,9 @@ FROM ({spend}) AS found WHERE spent <> 0 OR images <> 0 ORDER BY spent DESC, {na
 -- name: finished
 SELECT key_0 AS value, COUNT(*) AS finished FROM ({spend}) AS found WHERE key_1 <> '' AND images <> 0 GROUP BY key_0;
 
--- name: each_asset
--- By asset and importance comes what each asset took; where nothing came about there is none.
-WITH each_asset AS (
+-- name: sums_of_assets
+-- By kind, and after that the dearest finished ones, without a kind. Where nothing came about there is no asset.
+WITH each_asset AS MATERIALIZED (
   SELECT key_0 AS name, SUM(spent) AS spent, SUM(images) AS images,
     SUM(CASE WHEN key_1 = :highest THEN images ELSE 0 END) AS finals,
     SUM(CASE WHEN key_1 = :highest THEN 0 ELSE images END) AS draft_images,
@@ -19,21 +19,18 @@ WITH each_asset AS (
   FROM ({spend}) AS found
   WHERE spent <> 0 OR held <> 0 OR unconfirmed <> 0 OR saved <> 0 OR requests <> 0 OR images <> 0 OR cached <> 0
   GROUP BY key_0
+), dearest AS (
+  SELECT name FROM each_asset WHERE name <> '' AND finals <> 0 ORDER BY spent DESC, {name} LIMIT :most
 )
-
--- name: sums_of_assets
-{each_asset}
-SELECT kind, COUNT(*) AS assets, SUM(images) AS images, SUM(spent) AS spent, SUM(drafts) AS drafts,
+SELECT kind, '' AS name, COUNT(*) AS assets, SUM(images) AS images, SUM(spent) AS spent, SUM(drafts) AS drafts,
   SUM(CASE WHEN draft_images <> 0 THEN 1 ELSE 0 END) AS drafted
 FROM (
   SELECT CASE WHEN name = '' THEN 'unnamed' WHEN finals <> 0 THEN 'finished' ELSE 'unfinished' END AS kind,
     images, spent, drafts, draft_images
   FROM each_asset
-) AS kinds GROUP BY kind;
-
--- name: dearest_finished
-{each_asset}
-SELECT name FROM each_asset WHERE name <> '' AND finals <> 0 ORDER BY spent DESC, {name} LIMIT :most;
+) AS kinds GROUP BY kind
+UNION ALL
+SELECT '', name, 0, 0, 0, 0, 0 FROM dearest;
 
 -- name: made_again
 -- How many requests something was made from which was charged or answered.

@@ -113,4 +113,4 @@ FROM labelled AS s JOIN spend_groups AS g ON g.id = s.spend_group JOIN labels AS
 -- Of what an older version archived, neither importance nor tags are known.
 UNION ALL
 SELECT {columns} 0, s.spent_nusd, s.saved_nusd, s.unconfirmed_nusd, s.images, s.requests, s.cached
-FROM {source} AS s {joins}
+FROM {source}

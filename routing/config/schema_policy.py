@@ -45,7 +45,7 @@ _SIZE_CAP = {
             "type": "string",
             "pattern": scalars.MEGAPIXELS_PATTERN,
             "examples": ["1MP", "1.5MP"],
-            "description": "The most pixels, in millions.",
+            "description": "The most pixels; 1MP are those of 1024x1024.",
         }
     },
     "required": ["at_most"],

@@ -57,7 +57,7 @@ class Operation(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRequest:
-    """One request as the router understands it; ``build_request`` makes it from a caller's keywords.
+    """One request as the router understands it; ``read_options`` makes it from a caller's keywords.
 
     ``size`` and ``quality`` are wishes: the route's ``ask`` goes first. ``max_price_nusd`` caps the whole request.
     ``extras`` are parameters only some models know (``seed``, ``complexity``), as text. With ``images`` it is an edit,

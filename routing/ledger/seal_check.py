@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from typing import TYPE_CHECKING
 
+from routing.ledger.archived import WRITTEN
 from routing.ledger.base import Seal, SealCheck
 from routing.ledger.lines import Lines
 from routing.ledger.operations import fetch_all
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 SEALS_A_PAGE = 20
 NUMBERS_AT_MOST = 5
 SHORT_DIGEST = 16
-WRITTEN = frozenset({"removing", "done"})
-"""States of an archive whose file is written and whose entries may be gone."""
 
 
 def check_seals(

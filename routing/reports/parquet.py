@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, TypeVar
 import pyarrow as pa  # type: ignore[import-untyped]  # pyarrow ships no types
 from pyarrow import parquet as pq
 
+from routing.reports.amounts import NUSD_EXPONENT
 from routing.reports.exports import Kind
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ T = TypeVar("T")
 
 ROWS_A_GROUP = 20_000
 """Read and written at once: what is held in memory stays small however long the export is."""
-NUSD_EXPONENT = 9
 USD = pa.decimal128(38, NUSD_EXPONENT)
 TYPES = {
     Kind.TEXT: pa.string(),

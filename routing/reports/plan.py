@@ -12,9 +12,9 @@ from routing.core.money import divide_half_up, usd_text
 from routing.core.policy import Degrade, OnBad, OnUnknown, Show
 from routing.core.prices import Unit
 from routing.core.retries import RISKED_AT_MOST
-from routing.reports.amounts import readable, readable_column
+from routing.reports.amounts import NUSD_EXPONENT, readable, readable_column
 from routing.reports.budgets import counter_name
-from routing.reports.sheet import UNLIMITED, Sheet, fold
+from routing.reports.sheet import UNLIMITED, Sheet, fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +36,7 @@ UNIT_WORDS = {
 }
 """Units as they read in a bill."""
 
-FACT_INDENT = 12
-NANO_EXPONENT = 9
-MICRO_NANO_EXPONENT = 15
+MICRO_NUSD_EXPONENT = 15
 MILLION_EXPONENT = 6
 
 
@@ -149,7 +147,7 @@ def plan_report(explained: Explanation, width: int = UNLIMITED) -> list[str]:
         *([("or else", degrade_words(plan))] if plan.route.degrade != Degrade() else []),
         *(("note", notice) for notice in explained.notices),
     ]
-    lines = [line for name, text in facts for line in _fact(name, text, width)]
+    lines = [line for name, text in facts for line in fact(name, text, width)]
     sheets = [_lines_sheet(first.quote.lines, n)]
     if len(plan.candidates) > 1 or plan.dropped:
         sheets.append(_candidates_sheet(plan, downgrades=explained.downgrades))
@@ -158,11 +156,6 @@ def plan_report(explained: Explanation, width: int = UNLIMITED) -> list[str]:
     for sheet in sheets:
         lines += ["", *sheet.lines(width)]
     return lines
-
-
-def _fact(name: str, text: str, width: int) -> list[str]:
-    first, *others = fold(text, max(width - FACT_INDENT, FACT_INDENT))
-    return [f"{name:<{FACT_INDENT}}{first}", *(" " * FACT_INDENT + other for other in others)]
 
 
 def plan_json(explained: Explanation) -> dict[str, object]:
@@ -219,8 +212,8 @@ def lines_json(lines: Sequence[Line]) -> list[dict[str, object]]:
         {
             "unit": line.unit.value,
             "quantity": line.quantity,
-            "usd_per_million": _fixed(line.rate.per_million_nusd, NANO_EXPONENT),
-            "amount_usd": _fixed(line.amount_micro, MICRO_NANO_EXPONENT),
+            "usd_per_million": _fixed(line.rate.per_million_nusd, NUSD_EXPONENT),
+            "amount_usd": _fixed(line.amount_micro, MICRO_NUSD_EXPONENT),
             "since": line.rate.since.isoformat(),
             "source": line.rate.source,
         }

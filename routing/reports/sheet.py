@@ -25,6 +25,8 @@ RULE = "─"
 WORD_AT_MOST = 20
 """Longer words than this may be cut by a fold."""
 UNLIMITED = 1_000_000
+INDENT = 12
+"""Where the text of a fact begins."""
 
 _HARMFUL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Characters that steer a terminal, end a line, or turn the direction of all that follows."""
@@ -104,6 +106,12 @@ def fold(text: str, width: int) -> list[str]:
         lines.append(text[:end].rstrip())
         text = text[end:].lstrip()
     return [*lines, text]
+
+
+def fact(name: str, text: str, width: int) -> list[str]:
+    """Lay out something that has a name: the text beside it, folded under its own beginning."""
+    first, *others = fold(harmless(text), max(width - INDENT, INDENT))
+    return [f"{name:<{INDENT}}{first}", *(" " * INDENT + other for other in others)]
 
 
 def _justify(text: str, width: int, *, right: bool) -> str:

@@ -14,7 +14,7 @@ from routing.reports.amounts import exact_usd, number_of
 from routing.reports.assets import lineage
 from routing.reports.budgets import counter_name
 from routing.reports.plan import UNIT_WORDS, lines_json
-from routing.reports.sheet import UNLIMITED, Sheet, fold, harmless
+from routing.reports.sheet import UNLIMITED, Sheet, fact
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from routing.core.features import Features
     from routing.core.lineage import Asset
     from routing.core.prices import Line
-
-INDENT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +54,9 @@ class Shown:
 
 def show_report(shown: Shown, width: int = UNLIMITED) -> list[str]:
     """Tell of a request in lines of at most ``width`` columns."""
-    lines = [line for name, text in _facts(shown) for line in _fact(name, text, width)]
+    lines = [line for name, text in _facts(shown) for line in fact(name, text, width)]
     if shown.archived_to:
-        lines += _fact("archived", f"its entries were moved to {shown.archived_to}", width)
+        lines += fact("archived", f"its entries were moved to {shown.archived_to}", width)
     if not shown.entries:
         return lines
     lines += ["", *_entries_sheet(shown).lines(width)]
@@ -68,7 +66,7 @@ def show_report(shown: Shown, width: int = UNLIMITED) -> list[str]:
     counters = dict.fromkeys(key for entry in shown.entries for key in entry.counters)
     if counters:
         names = (counter_name(key.budget, key.scope, key.below, shown.per.get(key.budget, "")) for key in counters)
-        lines += ["", *_fact("counts in", "; ".join(names), width)]
+        lines += ["", *fact("counts in", "; ".join(names), width)]
     return lines
 
 
@@ -144,10 +142,10 @@ def _cost_lines(entry: Entry, lines: Sequence[Line], width: int) -> list[str]:
         return []
     if not lines:
         used = (f"{getattr(entry.usage, each.name):,} {each.name}" for each in fields(Usage))
-        return _fact("used", ", ".join(part for part in used if not part.startswith("0 ")), width)
+        return fact("used", ", ".join(part for part in used if not part.startswith("0 ")), width)
     if cost_of(lines) != entry.amount_nusd:
         told = f"{exact_usd(cost_of(lines))} by the price book of today, charged was {exact_usd(entry.amount_nusd)}"
-        return _fact("used", told, width)
+        return fact("used", told, width)
     return Sheet(
         columns=("for", "quantity", "USD a million", "USD"),
         rows=tuple(
@@ -155,11 +153,6 @@ def _cost_lines(entry: Entry, lines: Sequence[Line], width: int) -> list[str]:
             for line, told in zip(lines, lines_json(lines), strict=True)
         ),
     ).lines(width)
-
-
-def _fact(name: str, text: str, width: int) -> list[str]:
-    first, *others = fold(harmless(text), max(width - INDENT, INDENT))
-    return [f"{name:<{INDENT}}{first}", *(" " * INDENT + other for other in others)]
 
 
 def _moment(at: datetime, zone: tzinfo) -> str:

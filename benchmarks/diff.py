@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routing.assembly import load_config, open_store
-from routing.cli.explain import with_keys
 from routing.core.budgets import Purchase, claims_for
 from routing.core.features import Features
 from routing.core.picture import Size
@@ -53,7 +52,7 @@ def main() -> None:
         folder = Path(made)
         shutil.copy(ROOT / "router.yaml", folder)
         shutil.copytree(ROOT / "policies", folder / "policies")
-        settings = with_keys(load_config(folder / "router.yaml", {}, datetime.now(UTC).date()).settings)
+        settings = load_config(folder / "router.yaml", {}, datetime.now(UTC).date()).settings.with_keys()
         since = datetime.now(UTC) - timedelta(days=30)
         fill(folder / "spend.db", settings, since, requests)
         command = [sys.executable, "-m", "routing", "diff", OLD, NEW, "--since", "31d", "--json"]

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from routing.alerts.base import NotTaken
-from routing.core.alerts import next_try
+from routing.core.alerts import DELIVERIES_AT_ONCE, next_try
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,8 +26,6 @@ ROUND_S = 12.0
 LEASE_S = 60.0
 """How long what a process has claimed is its own: five times a round."""
 ERROR_CHARS_AT_MOST = 300
-BATCH = 100
-"""What a ledger gives out at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +91,7 @@ class Teller:
         while True:
             claimed = self._store.claim_deliveries(list(self._subscriptions), now, now + timedelta(seconds=LEASE_S))
             told += self._tell(claimed, now)
-            if len(claimed) < BATCH:
+            if len(claimed) < DELIVERIES_AT_ONCE:
                 return tuple(told)
 
     def _tell(self, claimed: Sequence[Delivery], now: datetime) -> list[Told]:

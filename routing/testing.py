@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from routing.core.deployment import Deployment
     from routing.core.prices import Usage
     from routing.logs import Log
     from routing.providers.base import Moderator, Provider
@@ -189,7 +188,7 @@ def open_test_router(  # noqa: PLR0913 - what a test may bring of its own
     clock = clock or FrozenClock()
     config = load_config(path, {} if env is None else env, clock.now().date())
     if env is None:
-        config = replace(config, settings=replace(config.settings, deployments=_with_keys(config.settings.deployments)))
+        config = replace(config, settings=config.settings.with_keys())
     # A test tells nobody but the log.
     channels = tuple(spec for spec in config.alerts if spec.kind == "log")
     config = replace(config, ledger_url="memory://", limits_url="memory://", cache=None, alerts=channels)
@@ -197,7 +196,3 @@ def open_test_router(  # noqa: PLR0913 - what a test may bring of its own
     ready = {name: (providers or {}).get(name, fake) for name in config.providers}
     looking = moderator or FakeModerator()
     return assemble(config, ready, clock, log or SilentLog(), env={}, background=False, moderator=looking)
-
-
-def _with_keys(deployments: Mapping[str, Deployment]) -> dict[str, Deployment]:
-    return {name: replace(deployment, missing_key=None) for name, deployment in deployments.items()}

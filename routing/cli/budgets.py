@@ -55,7 +55,7 @@ def _show(config: Path, *, as_json: bool) -> None:
     else:
         from routing.cli.screen import show
 
-        per = {budget.name: budget.per for budget in read.settings.budgets if budget.per}
+        per = read.settings.per
         show(budgets_table(found, per))
         known = {budget.name for budget in read.settings.budgets}
         for note in raise_notes((each for each in raises if each.budget in known), per):

@@ -106,8 +106,7 @@ def diff(
         found, source = _of_ledger(config, (old, new), (start, end), names), "the ledger"
     else:
         found, source = _of_workload(workload, (old, new), (start, end), names), f"workload {workload.name}"
-    per = {budget.name: budget.per for budget in new.settings.budgets if budget.per}
-    compared = Compared(difference=found, source=source, charged=workload is None, per=per)
+    compared = Compared(difference=found, source=source, charged=workload is None, per=new.settings.per)
     if as_json:
         click.echo(json.dumps(diff_json(compared), indent=2, ensure_ascii=False))
     elif not found.requests:
@@ -124,11 +123,10 @@ def diff(
 
 
 def _read(path: Path, policy: PolicyText | None, now: datetime) -> RouterConfig:
-    from routing.cli.explain import with_keys
     from routing.config.load import load
 
     read = load(path, os.environ, today=now.date(), policy=policy)
-    return replace(read, settings=with_keys(read.settings))
+    return replace(read, settings=read.settings.with_keys())
 
 
 def _names(by: str | None, policies: Sequence[Policy]) -> list[str]:

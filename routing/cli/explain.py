@@ -64,7 +64,7 @@ def explain(
 
     now = datetime.now(UTC)
     read = load_config(find_config(config), os.environ, now.date())
-    settings = with_keys(read.settings) if assume_keys else read.settings
+    settings = read.settings.with_keys() if assume_keys else read.settings
     asked = read_options(read_prompt(prompt), read_wishes(**wishes), images=images)
     features = features_of(asked.request)
     with open_books(config, read.ledger_url) as store:
@@ -76,7 +76,7 @@ def explain(
         n=asked.request.n,
         touched=touched,
         words=rule_words(settings.policy),
-        per={budget.name: budget.per for budget in settings.budgets if budget.per},
+        per=settings.per,
         notices=(*asked.notices, *plan.notices, *_more_notices(settings, plan)),
         downgrades=_downgrades(settings, plan, touched),
     )
@@ -94,12 +94,6 @@ def _more_notices(settings: Settings, plan: Plan) -> list[str]:
     if plan.importance in settings.policy.moderate:
         notices.append(f"moderation would look at the prompt first: {settings.policy.moderate_label}")
     return notices
-
-
-def with_keys(settings: Settings) -> Settings:
-    """Count every deployment as having its key."""
-    deployments = {name: replace(one, missing_key=None) for name, one in settings.deployments.items()}
-    return replace(settings, deployments=deployments)
 
 
 def _standings(settings: Settings, features: Features, store: Store | None, now: datetime) -> Standings:

@@ -67,7 +67,7 @@ def _shown(store: Store, history: RequestHistory, config: Path, zone: tzinfo) ->
         children=store.children(history.record.request_id),
         asset=_asset(store, history, config),
         lines=_lines(history, settings) if settings else {},
-        per={budget.name: budget.per for budget in settings.budgets if budget.per} if settings else {},
+        per=settings.per if settings else {},
         zone=zone,
         archived_to=history.archived_to,
     )

@@ -59,12 +59,11 @@ def write_page(
 def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None, thumbnails: bool) -> PageData:
     """Read all that the page tells."""
     from routing.assembly import load_config
-    from routing.cli.explain import with_keys
     from routing.cli.spend_rankings import rankings
     from routing.reports.page.data import Figures, PageData
 
     read = load_config(find_config(asked.config), {}, asked.now.date())
-    settings, query, zone = with_keys(read.settings), asked.query, asked.query.zone
+    settings, query, zone = read.settings.with_keys(), asked.query, asked.query.zone
     days = _days(asked, store)
     first, last = _edges(query, [day.day for day in days], asked.now)
     page = PageData(

@@ -68,6 +68,5 @@ def find_savings(asked: Asked, settings: Settings, store: LedgerReader | None, n
 def read_settings(asked: Asked) -> Settings:
     """Read both files; every deployment counts as having its key: nothing is bought."""
     from routing.assembly import load_config
-    from routing.cli.explain import with_keys
 
-    return with_keys(load_config(find_config(asked.config), os.environ, asked.now.date()).settings)
+    return load_config(find_config(asked.config), os.environ, asked.now.date()).settings.with_keys()

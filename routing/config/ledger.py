@@ -6,11 +6,10 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qsl
 
 from routing.config.document import BYTES_AT_MOST, read_document
 from routing.config.kinds import check_router
-from routing.config.scalars import ENV_PATTERN
+from routing.config.scalars import ENV_PATTERN, holds_password
 from routing.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEFAULT_URL = "sqlite:///spend.db"
-
 
 _HINT = (
     "write sqlite:///spend.db (relative to this file), sqlite:////absolute/spend.db, postgresql://user@host/database,"
@@ -65,7 +63,8 @@ def find_ledger(url: object, url_env: object, env: Mapping[str, str]) -> LedgerP
         return LedgerPlace()
     if not isinstance(url, str):
         return LedgerPlace(defect=("this is no ledger url", _HINT))
-    return LedgerPlace(url=url, defect=ledger_defect(url) or (_NO_PASSWORD if _holds_password(url) else None))
+    with_password = url.startswith("postgres") and holds_password(url)
+    return LedgerPlace(url=url, defect=ledger_defect(url) or (_NO_PASSWORD if with_password else None))
 
 
 def read_ledger(path: Path, env: Mapping[str, str] | None = None) -> LedgerPlace:
@@ -123,14 +122,6 @@ def ledger_defect(url: str) -> Defect | None:
         return "a postgresql url has a host and a database", hint
     scheme = re.match(r"[a-z][a-z0-9+.-]{0,20}(?=:)", url)
     return (f"ledgers of kind {scheme[0]} are not known", _HINT) if scheme else ("this is no ledger url", _HINT)
-
-
-def _holds_password(url: str) -> bool:
-    address, _, options = url.partition("?")
-    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-    return url.startswith("postgres") and (
-        ":" in user or any("password" in key for key, _ in parse_qsl(options, keep_blank_values=True))
-    )
 
 
 def open_text(path: Path, file: str) -> bytes:

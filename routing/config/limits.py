@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
+from routing.config.scalars import holds_password
 from routing.core.pacing import Allowance
 
 if TYPE_CHECKING:
@@ -39,16 +39,10 @@ def read_limits(entry: LimitsEntry | None, env: Mapping[str, str], problems: Pro
         return MEMORY
     if not re.fullmatch(_URL, entry.url):
         problems.error(("limits", "url"), "this is no url that limits can be shared by", _HINT)
-    elif _holds_password(entry.url):
+    elif holds_password(entry.url):
         hint = "write the whole url into an environment variable and name that: `url_env: LIMITS_URL`"
         problems.error(("limits", "url"), "the url holds a password", hint)
     return entry.url
-
-
-def _holds_password(url: str) -> bool:
-    address, _, options = url.partition("?")
-    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
-    return ":" in user or any("password" in key for key, _ in parse_qsl(options, keep_blank_values=True))
 
 
 def read_allowance(

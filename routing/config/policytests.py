@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from routing.config.conditions import Conditions
@@ -129,8 +128,7 @@ def _made(given: GivenEntry) -> ImageRequest:
 
 def run_policy_tests(config: RouterConfig) -> list[Problem]:
     """Decide every test of the policy, each deployment counted as having its key; one problem for each that fails."""
-    deployments = {name: replace(each, missing_key=None) for name, each in config.settings.deployments.items()}
-    settings = replace(config.settings, deployments=deployments)
+    settings = config.settings.with_keys()
     problems = []
     for test in config.tests:
         plan: Plan | None = None

@@ -7,6 +7,7 @@ from datetime import UTC, date, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from routing.config.document import Exact, Whole, read_scalar
@@ -246,6 +247,13 @@ def read_url(value: object) -> str:
     if "@" in value.split("/")[2]:
         raise Bad("the address holds a user name or password", "keys are named by `api_key_env`")
     return value.rstrip("/")
+
+
+def holds_password(url: str) -> bool:
+    """Tell whether a password stands in the address of a server, before its host or among its options."""
+    address, _, options = url.partition("?")
+    user = address.partition("://")[2].partition("/")[0].rpartition("@")[0]
+    return ":" in user or any("password" in key for key, _ in parse_qsl(options, keep_blank_values=True))
 
 
 def read_label(value: object) -> str:

@@ -23,6 +23,8 @@ RETRY_AT_MOST_S = 3600
 """A delivery that fails is tried again after half a minute, then after twice as long each time, up to an hour."""
 
 
+DELIVERIES_AT_ONCE = 100
+"""How many a ledger gives out at most to one who asks."""
 NO_TIME = timedelta()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -263,3 +263,13 @@ class Settings:
     hold_for_s: float = 900.0
     release_expired: bool = False
     prepared: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def per(self) -> dict[str, str]:
+        """The tag of each budget whose every value has a counter of its own."""
+        return {budget.name: budget.per for budget in self.budgets if budget.per}
+
+    def with_keys(self) -> Settings:
+        """Count every deployment as having its key, for what is only planned."""
+        deployments = {name: replace(each, missing_key=None) for name, each in self.deployments.items()}
+        return replace(self, deployments=deployments)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routing.core.alerts import Delivery
+from routing.core.alerts import DELIVERIES_AT_ONCE, Delivery
 from routing.ledger.operations import fetch, fetch_all
 from routing.ledger.queries import SQL
 from routing.ledger.rows import alert_from, alert_parameters, raise_parameters, to_ms
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from routing.core.alerts import Alert
     from routing.core.budgets import BudgetRaise
     from routing.ledger.operations import Cursor
-
-AT_ONCE = 100
-"""How many deliveries one claim takes at most."""
 
 
 def raise_budget(cursor: Cursor, raised: BudgetRaise) -> None:
@@ -37,16 +34,18 @@ def record_alerts(cursor: Cursor, alerts: Sequence[Alert]) -> tuple[Alert, ...]:
 
 def claim_deliveries(cursor: Cursor, channels: Sequence[str], now: datetime, until: datetime) -> tuple[Delivery, ...]:
     """Take what is due: see ``AlertLog.claim_deliveries``."""
-    for alert in fetch_all(cursor, "unseen_alerts", {"most": AT_ONCE}):
+    for alert in fetch_all(cursor, "unseen_alerts", {"most": DELIVERIES_AT_ONCE}):
         for channel in channels:
             cursor.execute(SQL["insert_delivery"], {"alert": alert["id"], "channel": channel, "due_at": to_ms(now)})
         cursor.execute(SQL["see_alert"], {"id": alert["id"]})
     due = [
         row
         for channel in channels
-        for row in fetch_all(cursor, "due_deliveries", {"channel": channel, "now": to_ms(now), "most": AT_ONCE})
+        for row in fetch_all(
+            cursor, "due_deliveries", {"channel": channel, "now": to_ms(now), "most": DELIVERIES_AT_ONCE}
+        )
     ]
-    taken = sorted(due, key=lambda row: (row["id"], row["channel"]))[:AT_ONCE]
+    taken = sorted(due, key=lambda row: (row["id"], row["channel"]))[:DELIVERIES_AT_ONCE]
     for row in taken:
         cursor.execute(SQL["take_delivery"], {"alert": row["id"], "channel": row["channel"], "until": to_ms(until)})
     return tuple(

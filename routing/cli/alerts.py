@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 
 from routing.cli.errors import FAILED
 from routing.cli.opening import choose_log, find_config
-from routing.cli.options import config_option, json_option
+from routing.cli.options import config_option, echo_json, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,9 +69,7 @@ def list_alerts(since: str | None, config: Path, as_json: bool) -> None:
         finally:
             store.close()
     if as_json:
-        click.echo(
-            json.dumps({"alerts": [_standing_json(each, channels) for each in found]}, indent=2, ensure_ascii=False)
-        )
+        echo_json({"alerts": [_standing_json(each, channels) for each in found]})
     elif not found:
         click.echo(f"no alerts since {since}" if since else f"no alerts in the last {SHOWN_DAYS} days")
     else:
@@ -108,7 +105,7 @@ def test_channels(ctx: click.Context, channel: str | None, config: Path, as_json
     alert = trial_alert(now)
     told = try_channels([each for each in channels if channel in (None, each.name)], alert)
     if as_json:
-        click.echo(json.dumps({"channels": [_told_json(each) for each in told]}, indent=2, ensure_ascii=False))
+        echo_json({"channels": [_told_json(each) for each in told]})
     elif not told:
         click.echo(NO_CHANNELS)
     else:
@@ -152,7 +149,7 @@ def deliver_alerts(ctx: click.Context, config: Path, as_json: bool) -> None:
         finally:
             store.close()
     if as_json:
-        click.echo(json.dumps({"deliveries": [_told_json(each) for each in told]}, indent=2, ensure_ascii=False))
+        echo_json({"deliveries": [_told_json(each) for each in told]})
     else:
         nothing = "nothing is due: `routing alerts` lists what was told" if channels else NO_CHANNELS
         click.echo("\n".join(_told_line(each, f"{title_of(each.alert)}: ") for each in told) or nothing)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -11,7 +10,7 @@ import click
 
 from routing.cli.books import open_books, wrong_files
 from routing.cli.opening import find_config
-from routing.cli.options import PATH, config_option, examples, json_option
+from routing.cli.options import PATH, config_option, echo_json, examples, json_option
 from routing.cli.seal_key import read_seal_key
 from routing.core.money import usd_text
 
@@ -69,7 +68,7 @@ def archive(before: datetime, to: Path | None, config: Path, as_json: bool) -> N
         with wrong_files():
             done = store.archive(before, file, datetime.now(UTC), key=key) if store else None
     if as_json:
-        click.echo(json.dumps(archive_json(done, file), indent=2, ensure_ascii=False))
+        echo_json(archive_json(done, file))
     elif done is None:
         click.echo(f"nothing to archive: nothing that is over was made before {before:%Y-%m-%d}")
     else:

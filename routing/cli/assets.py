@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from routing.cli.books import declared_importances, open_books, warn_of_archives
-from routing.cli.options import config_option, examples, json_option
+from routing.cli.options import config_option, echo_json, examples, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +53,7 @@ def _tell_of(store: LedgerReader | None, names: Sequence[str], ranks: Sequence[s
         others = [row.key[0] for row in store.spend(replace(BY_ASSET, by=("asset",)))] if store else ()
         raise RequestError(f"nothing was bought for asset {missing!r}{did_you_mean(missing, others)}")
     if as_json:
-        click.echo(json.dumps([asset_json(known[name]) for name in names], indent=2, ensure_ascii=False))
+        echo_json([asset_json(known[name]) for name in names])
     else:
         click.echo("\n".join(lineage(known[name]) for name in names))
 
@@ -69,7 +68,7 @@ def _tell_of_all(store: LedgerReader | None, ranks: Sequence[str], *, everything
     sums, rows = store.asset_sums(highest(ranks), most) if store else (AssetSums(), [])
     found = assets_of(rows, ranks)
     if as_json:
-        click.echo(json.dumps(assets_json(found, sums), indent=2, ensure_ascii=False))
+        echo_json(assets_json(found, sums))
     elif not sums.finished.assets:
         notes = assets_notes(sums, 0)
         click.echo("\n".join(["no asset is finished yet", *(harmless(note) for note in notes)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, cast
@@ -11,7 +10,7 @@ import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
-from routing.cli.options import config_option, examples, json_option, read_dollars
+from routing.cli.options import config_option, echo_json, examples, json_option, read_dollars
 
 if TYPE_CHECKING:
     from datetime import tzinfo
@@ -47,7 +46,7 @@ def _show(config: Path, *, as_json: bool) -> None:
         found = read_statuses(read.settings, store, now)
         raises = store.raises(now) if store else ()
     if as_json:
-        click.echo(json.dumps(budgets_json(found), indent=2, ensure_ascii=False))
+        echo_json(budgets_json(found))
     elif not read.settings.budgets:
         click.echo("router.yaml sets no budgets: add them under `budgets:`")
     elif not found:

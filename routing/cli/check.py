@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import click
 
 from routing.cli.errors import WRONG, counted, problem_json
 from routing.cli.opening import find_config
-from routing.cli.options import PATH, config_option
+from routing.cli.options import PATH, config_option, echo_json
 from routing.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def check(ctx: click.Context, file: Path | None, *, strict: bool, form: str, as_
     problems = [replace(problem, file=_from_here(problem.file)) for problem in found]
     wrong = bool(problems) if strict else bool(_errors(problems))
     if as_json or form == "json":
-        click.echo(json.dumps(check_json(read, problems, wrong=wrong), indent=2, ensure_ascii=False))
+        echo_json(check_json(read, problems, wrong=wrong))
     else:
         told = github_lines(problems) if form == "github" else [str(problem) for problem in problems]
         click.echo("\n".join([*told, *summary_lines(read, problems)]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 import sys
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from routing.cli.errors import FAILED, Interrupted
-from routing.cli.options import PATH
+from routing.cli.options import PATH, echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,7 +51,7 @@ def demo(ctx: click.Context, out: Path, as_json: bool) -> None:
     except KeyboardInterrupt:
         raise Interrupted("the sandbox has ended; nothing was charged anywhere") from None
     if as_json:
-        click.echo(json.dumps(account_json(account), indent=2, ensure_ascii=False))
+        echo_json(account_json(account))
     else:
         click.echo()
         show(spend_table(account.rows, account.rows[0].by, min(COLUMNS, screen_width())))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
-from routing.cli.options import config_option, json_option
+from routing.cli.options import config_option, echo_json, json_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +35,7 @@ def deployments(config: Path, as_json: bool) -> None:
     with open_books(config, read.ledger_url) as store:
         found = read_deployments(read.settings, store, now, {}, 0.0)
     if as_json:
-        click.echo(json.dumps(deployments_json(found), indent=2, ensure_ascii=False))
+        echo_json(deployments_json(found))
         return
     from routing.cli.screen import screen_width, show
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import replace
@@ -15,7 +14,7 @@ import click
 from routing.cli.books import open_books
 from routing.cli.errors import REFUSED
 from routing.cli.opening import find_config
-from routing.cli.options import PATH, config_option, examples, json_option
+from routing.cli.options import PATH, config_option, echo_json, examples, json_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -108,7 +107,7 @@ def diff(
         found, source = _of_workload(workload, (old, new), (start, end), names), f"workload {workload.name}"
     compared = Compared(difference=found, source=source, charged=workload is None, per=new.settings.per)
     if as_json:
-        click.echo(json.dumps(diff_json(compared), indent=2, ensure_ascii=False))
+        echo_json(diff_json(compared))
     elif not found.requests:
         click.echo(_nothing(start, end, source))
     elif markdown:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import textwrap
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from routing.cli.options import echo_json
 from routing.core.money import usd_text
 from routing.errors import (
     AllCandidatesFailed,
@@ -82,7 +82,7 @@ def report(error: BaseException, *, as_json: bool) -> int | None:
     if code is None:
         return None
     if as_json:
-        click.echo(json.dumps({"error": error_json(error, code)}, indent=2, ensure_ascii=False))
+        echo_json({"error": error_json(error, code)})
     for line in error_lines(error):
         click.echo(_folded(line), file=sys.stderr)
     return code

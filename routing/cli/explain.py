@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from routing.cli.opening import find_config
 from routing.cli.options import (
     PATH,
     config_option,
+    echo_json,
     examples,
     importance_option,
     json_option,
@@ -81,7 +81,7 @@ def explain(
         downgrades=_downgrades(settings, plan, touched),
     )
     if as_json:
-        click.echo(json.dumps(plan_json(explained), indent=2, ensure_ascii=False))
+        echo_json(plan_json(explained))
         return
     from routing.cli.screen import screen_width
 

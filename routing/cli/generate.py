@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from routing.cli.opening import open_buying
 from routing.cli.options import (
     PATH,
     buying_options,
+    echo_json,
     examples,
     importance_option,
     label_options,
@@ -113,7 +113,7 @@ def _buy(options: dict[str, Any], work: Callable[[Router, Any], Result]) -> None
     if result.degraded:
         click.echo(degraded_line(result), err=True)
     if as_json:
-        click.echo(json.dumps(receipt_json(result, files), indent=2, ensure_ascii=False))
+        echo_json(receipt_json(result, files))
     else:
         click.echo("\n".join(receipt_lines(result, files)))
 

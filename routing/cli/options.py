@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -90,6 +91,11 @@ def json_option(command: F) -> F:
     return click.option(
         "--json", "as_json", is_flag=True, help="Print JSON and nothing else; amounts are exact decimal strings."
     )(command)
+
+
+def echo_json(value: object) -> None:
+    """Print plain values, for programs."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def verbose_option(command: F) -> F:

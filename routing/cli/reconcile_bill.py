@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
+from routing.cli.options import echo_json
 from routing.core.money import usd_text
 from routing.errors import RequestError
 from routing.reports.amounts import number_of
@@ -105,7 +105,7 @@ def reconcile_bill(asked: BillAsked, *, as_json: bool) -> bool:
         applied=asked.apply,
     )
     if as_json:
-        click.echo(json.dumps(outcome_json(outcome), indent=2, ensure_ascii=False))
+        echo_json(outcome_json(outcome))
     else:
         tell_outcome(outcome)
     return outcome.agree

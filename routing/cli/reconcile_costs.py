@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
+from routing.cli.options import echo_json
 from routing.core.money import usd_text
 from routing.errors import RequestError
 
@@ -63,7 +63,7 @@ def compare_costs(
     mine = [row for row in rows if row.model in ours]
     others = [row for row in rows if row.model not in ours]
     if as_json:
-        click.echo(json.dumps(days_report_json(name, (since, until), mine, others), indent=2, ensure_ascii=False))
+        echo_json(days_report_json(name, (since, until), mine, others))
     else:
         tell_days(name, (since, until), mine, others)
     return not any(row.difference_nusd for row in mine)

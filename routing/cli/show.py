@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from routing.cli.books import declared_importances, open_books, warn_of_archives
 from routing.cli.opening import find_config
-from routing.cli.options import config_option, examples, json_option
+from routing.cli.options import config_option, echo_json, examples, json_option
 from routing.cli.periods import zone_option
 from routing.errors import ConfigError, PriceUnknown, RequestError
 
@@ -47,7 +46,7 @@ def show(request_id: str, *, zone: tzinfo, config: Path, as_json: bool) -> None:
             raise RequestError(f"the ledger knows no request {request_id!r}: {hint}")
         shown = _shown(store, history, config, zone)
     if as_json:
-        click.echo(json.dumps(show_json(shown), indent=2, ensure_ascii=False))
+        echo_json(show_json(shown))
     else:
         click.echo("\n".join(show_report(shown, screen_width())))
 

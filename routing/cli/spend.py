@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from routing.cli.books import declared_tags, open_books, warn_of_archives
-from routing.cli.options import PATH, config_option, examples, json_option, stack
+from routing.cli.options import PATH, config_option, echo_json, examples, json_option, stack
 from routing.cli.periods import period_options, usual_start, zone_name
 from routing.cli.spend_asked import Asked
 
@@ -168,7 +167,7 @@ def _show(asked: Asked) -> None:
         missed = files_missed(store, asked.query, asked.now) if store else ()
     warn_of_archives(missed)
     if asked.as_json:
-        click.echo(json.dumps(_report_json(asked, rows), indent=2, ensure_ascii=False))
+        echo_json(_report_json(asked, rows))
     elif asked.as_csv:
         from routing.reports.charges import groups
         from routing.reports.exports import csv_text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 import click
 
 from routing.cli.books import declared_providers, open_books
 from routing.cli.errors import NotInstalled
+from routing.cli.options import echo_json
 from routing.cli.whole_file import whole_file
 from routing.core.extras import how_to_install
 from routing.core.money import usd_text
@@ -79,7 +79,7 @@ def write_files(asked: Asked, files: Mapping[str, Path | None], page: Mapping[st
 
         written.append(write_page(asked, target, **page))
     if asked.as_json:
-        click.echo(json.dumps({"files": written}, indent=2, ensure_ascii=False))
+        echo_json({"files": written})
         return
     for each in written:
         rows = f"{each['charges']:,} charges, " if "charges" in each else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import click
 
 from routing.cli.books import open_books
 from routing.cli.opening import find_config
+from routing.cli.options import echo_json
 from routing.cli.periods import zone_name
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def show_savings(asked: Asked, named: str | None) -> None:
     with open_books(asked.config) as store:
         found = find_savings(asked, settings, store, named)
     if asked.as_json:
-        click.echo(json.dumps(words.savings_json(found, ranks, zone), indent=2, ensure_ascii=False))
+        echo_json(words.savings_json(found, ranks, zone))
     elif asked.as_csv:
         for piece in csv_text(words.SAVINGS, words.savings_rows(found, ranks)):
             click.echo(piece, nl=False)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from routing.cli.books import open_books
-from routing.cli.options import config_option, examples, json_option
+from routing.cli.options import config_option, echo_json, examples, json_option
 from routing.core.entries import Adjustment
 from routing.core.money import Money, usd, usd_text
 from routing.errors import RequestError
@@ -52,7 +51,7 @@ def unconfirmed(config: Path, as_json: bool) -> None:
     with open_books(config) as store:
         attempts = [as_booked(attempt) for attempt in store.unconfirmed()] if store else []
     if as_json:
-        click.echo(json.dumps(unconfirmed_json(attempts), indent=2, ensure_ascii=False))
+        echo_json(unconfirmed_json(attempts))
     elif not attempts:
         click.echo("nothing is unconfirmed: of every charge it is known that the vendor made it")
     else:
@@ -108,7 +107,7 @@ def resolve(
             "charged_usd": usd_text(cost),
             "reason": reason,
         }
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        echo_json(told)
     else:
         was = "unconfirmed" if attempt.unconfirmed else "confirmed"
         click.echo(f"{attempt_id}: {corrected(attempt.cost_nusd, cost)}, was {was}, now confirmed: {reason}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ import click
 from routing.cli.books import open_books, wrong_files
 from routing.cli.errors import FAILED
 from routing.cli.opening import find_config
-from routing.cli.options import PATH, config_option, examples, json_option
+from routing.cli.options import PATH, config_option, echo_json, examples, json_option
 from routing.cli.seal_key import SealKeyMissing, read_seal_key
 from routing.core.money import usd_text
 
@@ -85,7 +84,7 @@ def verify(ctx: click.Context, expect: str, files: tuple[Path, ...], config: Pat
     with open_books(config, place.url) as store, wrong_files():
         checked = _check(store, place, expect, files) if store else _nothing(expect, files)
     if as_json:
-        click.echo(json.dumps(checked_json(checked), indent=2, ensure_ascii=False))
+        echo_json(checked_json(checked))
     elif store is None and not checked.differences:
         click.echo("no ledger yet: it is made with the first purchase")
     else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from routing.config.scalars import shown
 from routing.config.specs import AlertSpec
-from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -67,9 +66,7 @@ class Alerts:
             self._check_mail(entry, path)
         for at, budget in enumerate(entry.budgets or ()):
             if self._budgets is not None and budget not in self._budgets:
-                message = f"unknown budget {shown(budget)}{did_you_mean(budget, self._budgets)}"
-                hint = f"declared are {', '.join(sorted(self._budgets))}" if self._budgets else "there are no budgets"
-                self._problems.error((*path, "budgets", at), message, hint)
+                self._problems.unknown((*path, "budgets", at), "budget", budget, sorted(self._budgets))
         return AlertSpec(
             kind=entry.kind,
             name=entry.name or entry.kind,

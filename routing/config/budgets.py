@@ -7,10 +7,8 @@ from fractions import Fraction
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from routing.config.scalars import shown
 from routing.core.budgets import Budget, Match, OnBudget
 from routing.core.money import NUSD_PER_USD, usd_text
-from routing.core.suggest import did_you_mean
 from routing.core.window import WindowKind
 
 if TYPE_CHECKING:
@@ -101,6 +99,5 @@ class Budgets:
 
     def _check(self, name: str, known: Collection[str] | None, what: str, path: Path, *, key: bool = False) -> None:
         if known is not None and name not in known:
-            message = f"unknown {what} {shown(name)}{did_you_mean(name, known)}"
-            where = "in router.yaml" if what == "deployment" else "by the policy"
-            self._problems.error(path, message, f"declared {where} are {', '.join(sorted(known))}", key=key)
+            where = "declared in router.yaml" if what == "deployment" else "declared by the policy"
+            self._problems.unknown(path, what, name, sorted(known), where=where, key=key)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routing.config.scalars import shown
 from routing.config.schema_when import Amounts, Durations, Numbers, Shares, WhenEntry
 from routing.core.conditions import TAG_PREFIX, Condition, When, amount_text
 from routing.core.reachability import contradiction, why_never
 from routing.core.request import OPTIONS
-from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,21 +47,17 @@ class Conditions:
     def check_tag(self, key: str, path: Path) -> None:
         """Note a tag key that the policy does not declare; ``path`` leads to the key."""
         if self._tags is not None and key not in self._tags:
-            known = f"declared under `tags:` are {', '.join(sorted(self._tags))}"
-            self._problems.error(path, f"unknown tag {shown(key)}{did_you_mean(key, self._tags)}", known, key=True)
+            self._problems.unknown(path, "tag", key, sorted(self._tags), where="declared under `tags:`", key=True)
 
     def check_importance(self, name: str, path: Path) -> None:
         """Note an importance that the policy does not declare."""
         if self._importance and name not in self._importance:
-            known = f"declared are {', '.join(self._importance)}"
-            message = f"unknown importance {shown(name)}{did_you_mean(name, self._importance)}"
-            self._problems.error(path, message, known)
+            self._problems.unknown(path, "importance", name, self._importance)
 
     def check_option(self, name: str, path: Path) -> None:
         """Note an option that no call can ask for; ``path`` leads to its name."""
         if name not in OPTIONS:
-            message = f"unknown option {shown(name)}{did_you_mean(name, OPTIONS)}"
-            self._problems.error(path, message, f"known are {', '.join(OPTIONS)}", key=True)
+            self._problems.unknown(path, "option", name, OPTIONS, where="known", key=True)
 
     def _conditions(self, when: WhenEntry, path: Path) -> Iterator[Condition]:
         for name in FIELDS:

@@ -96,8 +96,7 @@ class Shelf:
         path = ("deployments", name)
         known = self._parsed.names("providers")
         if entry.provider not in known and ("providers",) not in self._parsed.damaged:
-            message = f"unknown provider {shown(entry.provider)}{did_you_mean(entry.provider, known)}"
-            self._problems.error((*path, "provider"), message, f"declared are {', '.join(known)}")
+            self._problems.unknown((*path, "provider"), "provider", entry.provider, known)
         found = self._find_model(entry.model, (*path, "model"))
         if found is None:
             return
@@ -222,8 +221,7 @@ class Shelf:
     def _check_price(self, entry: PriceEntry, path: Path) -> None:
         known = self._parsed.names("deployments")
         if entry.deployment not in known and ("deployments",) not in self._parsed.damaged:
-            message = f"unknown deployment {shown(entry.deployment)}{did_you_mean(entry.deployment, known)}"
-            self._problems.error((*path, "deployment"), message, f"declared are {', '.join(known)}")
+            self._problems.unknown((*path, "deployment"), "deployment", entry.deployment, known)
         tokens = [unit.value for unit in entry.by_tokens()]
         if entry.per_image is None and not tokens:
             self._problems.error(path, "no price is given", "add per_image, or text_in, image_in, image_out, ...")

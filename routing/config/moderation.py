@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from routing.config.scalars import shown
-from routing.core.suggest import did_you_mean
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -36,8 +33,7 @@ def find_moderator(
     known = parsed.names("providers")
     path = ("moderation", "provider")
     if entry.provider not in known:
-        message = f"unknown provider {shown(entry.provider)}{did_you_mean(entry.provider, known)}"
-        problems.error(path, message, f"declared are {', '.join(known)}")
+        problems.unknown(path, "provider", entry.provider, known)
     elif entry.provider in providers and providers[entry.provider].kind != "openai":
         message = f"a provider of kind {providers[entry.provider].kind} cannot look at prompts"
         problems.error(path, message, "name one of kind openai: only OpenAI's API has an address for it")

@@ -228,9 +228,7 @@ class _Reader:
 
     def _check_deployment(self, name: str, path: Path) -> None:
         if self._deployments is not None and name not in self._deployments:
-            hint = f"declared in router.yaml are {', '.join(self._deployments)}"
-            message = f"unknown deployment {shown(name)}{did_you_mean(name, self._deployments)}"
-            self._problems.error(path, message, hint)
+            self._problems.unknown(path, "deployment", name, self._deployments, where="declared in router.yaml")
 
 
 def _ask(entry: AskEntry) -> Ask:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from routing.config.conditions import Conditions
-from routing.config.scalars import shown
 from routing.config.specs import PolicyTest
 from routing.core.conditions import Standing
 from routing.core.features import features_of
 from routing.core.picture import Picture, Size
 from routing.core.plan import decide
 from routing.core.request import ImageRequest, Operation
-from routing.core.suggest import did_you_mean
 from routing.errors import Problem, Refusal, RequestError
 
 if TYPE_CHECKING:
@@ -69,10 +67,9 @@ def read_tests(
 
 
 def _expected(entry: TestEntry) -> dict[str, object]:
-    given = (
-        entry.expect.model_fields_set
-    )  # a set: asked in the order of the fields, so that a message is always the same
-    return {name: getattr(entry.expect, name) for name in type(entry.expect).model_fields if name in given}
+    # What was given is a set: it is asked in the order of the fields, so that a message is always the same.
+    fields = (name for name in type(entry.expect).model_fields if name in entry.expect.model_fields_set)
+    return {name: getattr(entry.expect, name) for name in fields}
 
 
 def _check_expectation(entry: TestEntry, path: Path, problems: Problems, deployments: Sequence[str] | None) -> None:
@@ -89,8 +86,7 @@ def _check_expectation(entry: TestEntry, path: Path, problems: Problems, deploym
 
 def _check_deployment(name: str | None, path: Path, problems: Problems, deployments: Sequence[str] | None) -> None:
     if name is not None and deployments is not None and name not in deployments:
-        message = f"unknown deployment {shown(name)}{did_you_mean(name, deployments)}"
-        problems.error(path, message, f"declared in router.yaml are {', '.join(deployments)}")
+        problems.unknown(path, "deployment", name, deployments, where="declared in router.yaml")
 
 
 def _request(given: GivenEntry, path: Path, problems: Problems) -> ImageRequest | None:

@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from routing.config.findings import in_words
+from routing.config.scalars import shown
+from routing.core.suggest import did_you_mean
 from routing.errors import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from pydantic import BaseModel, ValidationError
 
@@ -81,6 +83,13 @@ class Problems:
         """Note what will or may go wrong."""
         path = self._written(path)
         self._add(path, self.document.place(path), message, hint, "warning")
+
+    def unknown(  # noqa: PLR0913 - each is a part of the message
+        self, path: Path, what: str, name: str, known: Collection[str], *, where: str = "declared", key: bool = False
+    ) -> None:
+        """Note a name that is none of those that are ``known``; ``where`` says where these stand."""
+        hint = f"{where} are {', '.join(known)}" if known else f"there are no {what}s"
+        self.error(path, f"unknown {what} {shown(name)}{did_you_mean(name, known)}", hint, key=key)
 
     def take(self, error: ValidationError, model: type[BaseModel]) -> None:
         """Note every finding of pydantic; a key without a value has been noted before."""

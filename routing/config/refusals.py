@@ -5,10 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from routing.config.scalars import shown
 from routing.core.abilities import words_of
 from routing.core.refusals import NO_OPTIONS, RefusalRule
-from routing.core.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,6 +50,5 @@ def check_refused_words(policy: Policy, deployments: Iterable[Deployment], probl
         for name, values in rule.options.items():
             for number, value in enumerate(values):
                 if known[name] and value not in known[name]:
-                    message = f"unknown {name} {shown(value)}{did_you_mean(value, known[name])}"
                     path = ("refuse", at, "options", name, number)
-                    problems.error(path, message, f"known are {', '.join(known[name])}")
+                    problems.unknown(path, name, value, known[name], where="known")

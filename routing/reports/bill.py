@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from routing.core.money import NUSD_PER_USD, usd_text
@@ -31,6 +32,10 @@ HINTS = {
 }
 """What a kind of finding asks of its reader."""
 
+_BILLED, _BOOKED, _DIFFERENCE = map(attrgetter, ("billed_nusd", "booked_nusd", "difference_nusd"))
+_UNCONFIRMED = attrgetter("unconfirmed_nusd")
+"""Amounts of a finding or of a day's row."""
+
 _TOLD_APART = {True: "by request id", False: "by time"}
 ONLY_BY_TIME = "by time alone: not booked"
 
@@ -45,7 +50,7 @@ def findings_table(findings: Sequence[Finding]) -> Sheet:
     groups = [[each for each in findings if each.kind is kind] for kind in kinds]
     columns = [
         exact_column([*(sum(amount(each) for each in group) for group in groups), sum(map(amount, findings))])
-        for amount in (_billed, _booked, _difference)
+        for amount in (_BILLED, _BOOKED, _DIFFERENCE)
     ]
     rows = [
         (kind.value, f"{len(group):,}", *amounts)
@@ -66,7 +71,7 @@ def details(findings: Sequence[Finding]) -> list[tuple[str, Sheet, int]]:
         if kind in SETTLED or not group:
             continue
         shown = group[:DETAILS_AT_MOST]
-        amounts = zip(*(exact_column(map(amount, shown)) for amount in (_billed, _booked, _difference)), strict=True)
+        amounts = zip(*(exact_column(map(amount, shown)) for amount in (_BILLED, _BOOKED, _DIFFERENCE)), strict=True)
         rows = tuple((*_named(each), *row, _where(each)) for each, row in zip(shown, amounts, strict=True))
         columns = ("attempt", "at", "model", "billed", "booked", "difference", "on the bill")
         told.append((f"{kind.value}: {HINTS[kind]}", Sheet(columns=columns, rows=rows), len(group) - len(shown)))
@@ -100,9 +105,9 @@ def totals_json(findings: Sequence[Finding]) -> dict[str, object]:
     credited = credits_of(findings)
     findings = [each for each in findings if each.kind is not Kind.CREDIT]
     return {
-        "billed_usd": usd_text(sum(map(_billed, findings))),
-        "booked_usd": usd_text(sum(map(_booked, findings))),
-        "difference_usd": usd_text(sum(map(_difference, findings))),
+        "billed_usd": usd_text(sum(map(_BILLED, findings))),
+        "booked_usd": usd_text(sum(map(_BOOKED, findings))),
+        "difference_usd": usd_text(sum(map(_DIFFERENCE, findings))),
         "credits_usd": usd_text(credited),
         "calls": {kind.value: counted[kind] for kind in Kind},
     }
@@ -111,18 +116,6 @@ def totals_json(findings: Sequence[Finding]) -> dict[str, object]:
 def credits_of(findings: Iterable[Finding]) -> int:
     """Add up the credits that belong to no call, as a negative amount."""
     return sum(each.billed_nusd for each in findings if each.kind is Kind.CREDIT)
-
-
-def _billed(finding: Finding) -> int:
-    return finding.billed_nusd
-
-
-def _booked(finding: Finding) -> int:
-    return finding.booked_nusd
-
-
-def _difference(finding: Finding) -> int:
-    return finding.difference_nusd
 
 
 def _named(finding: Finding) -> tuple[str, str, str]:
@@ -151,7 +144,7 @@ def days_table(rows: Sequence[DayRow]) -> Sheet:
     """Lay out the vendor's sums beside the ledger's, a row for each day and model."""
     columns = [
         exact_column([*(amount(row) for row in rows), sum(amount(row) for row in rows)])
-        for amount in (_day_billed, _day_booked, _day_unconfirmed, _day_difference)
+        for amount in (_BILLED, _BOOKED, _UNCONFIRMED, _DIFFERENCE)
     ]
     return Sheet(
         columns=("day", "model", "billed", "booked", "unconfirmed", "difference"),
@@ -176,22 +169,6 @@ def days_json(rows: Iterable[DayRow]) -> list[dict[str, object]]:
         }
         for row in rows
     ]
-
-
-def _day_billed(row: DayRow) -> int:
-    return row.billed_nusd
-
-
-def _day_booked(row: DayRow) -> int:
-    return row.booked_nusd
-
-
-def _day_unconfirmed(row: DayRow) -> int:
-    return row.unconfirmed_nusd
-
-
-def _day_difference(row: DayRow) -> int:
-    return row.difference_nusd
 
 
 # --- What is unconfirmed ----------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -41,6 +42,9 @@ _MONEY = re.compile(
 _QUOTA = re.compile(r"exceeded your current quota", re.IGNORECASE)
 _BAD_KEY_CODES = frozenset({"api_key_invalid", "invalid_api_key", "unauthenticated", "permission_denied"})
 _BAD_KEY = re.compile(r"api key not valid", re.IGNORECASE)
+
+BODY_BYTES_AT_MOST = 512 * 1024 * 1024
+"""Ten 4K pictures as base64; more is no answer to any call we make."""
 
 _DEEP = 4
 _CODE_KEYS = ("code", "type", "status", "reason", "name")
@@ -124,6 +128,14 @@ class Answer:
         if seconds is not None:
             return seconds
         return _until(after, self.headers.get("date", "")) if after else _google_delay(self.body)
+
+
+def decoded(body: bytes | bytearray) -> object:
+    """Read a body as JSON; of one that is none, the beginning of its text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return bytes(body[:200]).decode(errors="replace")
 
 
 def _number(text: str) -> float | None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+CONNECT_S = 10.0
+"""How long connecting may take of that."""
+
 
 class DeadlinePassed(Exception):
     """The time a call was given is over."""

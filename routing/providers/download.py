@@ -19,6 +19,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from routing.providers.deadline import CONNECT_S
+
 if TYPE_CHECKING:
     from routing.providers.deadline import Deadline
 
@@ -29,7 +31,6 @@ REDIRECTS_AT_MOST = 3
 ATTEMPTS = 3
 """The picture is paid for: a hiccup of the file host is worth another GET, which costs nothing."""
 
-CONNECT_S = 10.0
 _CHUNK_BYTES = 256 * 1024
 _PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -9,7 +9,6 @@ Each silence of the vendor ends at the call's deadline; a body that drips could 
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import warnings
@@ -19,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from routing.core.request import Operation
 from routing.errors import ProviderError
 from routing.providers import gemini
-from routing.providers.answers import Answer
-from routing.providers.deadline import Deadline
+from routing.providers.answers import BODY_BYTES_AT_MOST, Answer, decoded
+from routing.providers.deadline import CONNECT_S, Deadline
 from routing.providers.delivery import Parcel, deliver
 from routing.providers.litellm_routes import BASE_URLS, route_arguments
 from routing.providers.translate import Caller, came_from_transport, error_of_answer, error_of_failure
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
     from routing.core.pacing import Told
     from routing.providers.base import Delivery, ImageCall, ProviderSpec
-
-CONNECT_S = 10.0
-BODY_BYTES_AT_MOST = 512 * 1024 * 1024
 
 _IMPORTING = threading.Lock()
 
@@ -90,7 +86,7 @@ class _Witness(threading.local):
         response.request.extensions["timeout"]["read"] = exchange.deadline.left_s()
         response.read()
         exchange.deadline.left_s()
-        body = _decoded(response.content)
+        body = decoded(response.content)
         elapsed_s = exchange.deadline.elapsed_s
         exchange.answer = Answer(status=response.status_code, headers=headers, body=body, elapsed_s=elapsed_s)
 
@@ -180,13 +176,6 @@ def _import() -> ModuleType:
         # Types that it builds at their first use warn of a detail; where warnings are errors that would fail the call.
         warnings.filterwarnings("ignore", message="Item .* on TypedDict class .* is using the `ReadOnly`")
         return litellm
-
-
-def _decoded(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return body[:200].decode(errors="replace")
 
 
 def _readable(exchange: _Exchange, failure: Exception | None, caller: Caller) -> Mapping[str, object]:

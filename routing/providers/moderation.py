@@ -5,18 +5,15 @@ Only the words are sent. Reference: https://developers.openai.com/api/docs/guide
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from routing.errors import Charged, ProviderError, ProviderUnavailable
 from routing.providers.base import Verdict
-from routing.providers.deadline import Deadline
-from routing.providers.openai import CONNECT_S, OPENAI_URL, connect_openai, read_answer, readable, translated
+from routing.providers.deadline import CONNECT_S, Deadline
+from routing.providers.openai import OPENAI_URL, SdkClient, connect_openai, read_answer, readable, translated
 from routing.providers.translate import Caller
 
 if TYPE_CHECKING:
-    from openai import OpenAI
-
     from routing.providers.base import ProviderSpec
 
 MODEL = "omni-moderation-latest"
@@ -26,14 +23,13 @@ CATEGORY_CHARS_AT_MOST = 60
 
 
 class OpenAIModerator:
-    """One account's ``/moderations``; its SDK client is made when it is first needed."""
+    """One account's ``/moderations``."""
 
     def __init__(self, spec: ProviderSpec, api_key: str) -> None:
         """Remember how to connect; nothing is imported or opened yet."""
         self._spec = spec
         self._api_key = api_key
-        self._lock = threading.Lock()
-        self._client: OpenAI | None = None
+        self._client = SdkClient(lambda: connect_openai(spec.base_url or OPENAI_URL, api_key))
 
     def look(self, prompt: str, timeout_s: float) -> Verdict:
         """Send exactly one request."""
@@ -52,26 +48,17 @@ class OpenAIModerator:
 
     def close(self) -> None:
         """Close the SDK's connections."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
+        self._client.close()
 
     def _ask(self, prompt: str, caller: Caller, deadline: Deadline) -> Verdict:
         from openai import Timeout
 
         left_s = deadline.left_s()
         timeout = Timeout(left_s, connect=min(CONNECT_S, left_s))
-        moderations = self._ready_client().moderations.with_streaming_response
+        moderations = self._client.ready().moderations.with_streaming_response
         with moderations.create(model=MODEL, input=prompt, timeout=timeout) as response:
             answer = read_answer(response, deadline)
         return _verdict(readable(answer, caller).get("results"), caller)
-
-    def _ready_client(self) -> OpenAI:
-        with self._lock:
-            if self._client is None:
-                self._client = connect_openai(self._spec.base_url or OPENAI_URL, self._api_key)
-            return self._client
 
 
 def _verdict(results: object, caller: Caller) -> Verdict:

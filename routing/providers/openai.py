@@ -10,15 +10,14 @@ call to less than twice its time.
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from routing.errors import ProviderError
-from routing.providers.answers import Answer
-from routing.providers.deadline import Deadline
+from routing.providers.answers import BODY_BYTES_AT_MOST, Answer, decoded
+from routing.providers.deadline import CONNECT_S, Deadline
 from routing.providers.delivery import Parcel, deliver
 from routing.providers.dialects import order_of
 from routing.providers.stream import EVENT_STREAM, read_events
@@ -41,29 +40,47 @@ OPENAI_URL = "https://api.openai.com/v1"
 AZURE_API_VERSION = "2025-04-01-preview"
 """The first version of Azure's dated form that has image edits for the gpt-image models."""
 
-CONNECT_S = 10.0
-BODY_BYTES_AT_MOST = 512 * 1024 * 1024
-"""Ten 4K pictures as base64; more is no answer to any call we make."""
+
+class SdkClient:
+    """The SDK's client, made when it is first needed: importing it takes a second, on a busy machine more."""
+
+    def __init__(self, connect: Callable[[], OpenAI]) -> None:
+        """Import and open nothing yet."""
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._made: OpenAI | None = None
+
+    def ready(self) -> OpenAI:
+        """Give it, made now or before."""
+        with self._lock:
+            if self._made is None:
+                self._made = self._connect()
+            return self._made
+
+    def close(self) -> None:
+        """Close its connections."""
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+                self._made = None
 
 
 class OpenAIProvider:
-    """One account of a vendor that speaks the Images API; ``connect`` makes its SDK client when it is first needed."""
+    """One account of a vendor that speaks the Images API; ``connect`` makes its SDK client."""
 
     def __init__(self, spec: ProviderSpec, api_key: str, base_url: str, connect: Callable[[], OpenAI]) -> None:
         """Remember how to connect; nothing is imported or opened yet."""
         self._spec = spec
         self._api_key = api_key
         self._base_url = base_url
-        self._connect = connect
-        self._lock = threading.Lock()
-        self._client: OpenAI | None = None
+        self._client = SdkClient(connect)
 
     def buy(self, call: ImageCall) -> Delivery:
         """Send exactly one request and return its pictures; a task is looked at until it is done."""
         whole = Deadline(call.ends_in_s)
         caller = Caller.of(call, self._spec, self._api_key)
         order = order_of(call, caller)
-        client = self._ready_client()  # the first call imports the SDK: a second, on a busy machine more
+        client = self._client.ready()
         if whole.is_over:
             raise caller.late(call.ends_in_s)
         deadline = whole.within(call.timeout_s)
@@ -82,16 +99,7 @@ class OpenAIProvider:
 
     def close(self) -> None:
         """Close the SDK's connections."""
-        with self._lock:
-            if self._client is not None:
-                self._client.close()
-                self._client = None
-
-    def _ready_client(self) -> OpenAI:
-        with self._lock:
-            if self._client is None:
-                self._client = self._connect()
-            return self._client
+        self._client.close()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -231,7 +239,7 @@ def read_answer(response: APIResponse[Any], deadline: Deadline) -> Answer:
         if len(body) > BODY_BYTES_AT_MOST:
             return Answer(status=response.status_code, body=f"more than {BODY_BYTES_AT_MOST // 2**20} MB")
     headers = _headers(response)
-    return Answer(status=response.status_code, headers=headers, body=_decoded(body), elapsed_s=deadline.elapsed_s)
+    return Answer(status=response.status_code, headers=headers, body=decoded(body), elapsed_s=deadline.elapsed_s)
 
 
 def _pieces(response: APIResponse[Any], deadline: Deadline) -> Iterator[bytes]:
@@ -250,13 +258,6 @@ def _pieces(response: APIResponse[Any], deadline: Deadline) -> Iterator[bytes]:
 
 def _headers(response: APIResponse[Any]) -> dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
-
-
-def _decoded(body: bytes | bytearray) -> object:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return bytes(body[:200]).decode(errors="replace")
 
 
 def readable(answer: Answer, caller: Caller) -> Mapping[str, object]:

@@ -6,7 +6,6 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from routing.core.alerts import Alert, AlertKind, overrun_alert, threshold_alert
@@ -14,6 +13,7 @@ from routing.core.budgets import CounterKey
 from routing.core.entries import EntryKind, Resolution
 from routing.core.money import usd
 from routing.core.window import EPOCH
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,8 +90,8 @@ def receiving() -> Iterator[Receiver]:
     receiver = Receiver()
     receiver.open.set()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Handler(QuietHandler):
+        def respond(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.arrived.append(Arrived(headers={k.lower(): v for k, v in self.headers.items()}, body=body))
             receiver.asked.set()
@@ -103,21 +103,10 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(receiver.reply)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        block_on_close = False
-
-        def handle_error(self, *_: object) -> None:
-            """A client that has gone is part of the tests."""
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        receiver.url = f"http://127.0.0.1:{server.server_port}/hook"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = LoopbackServer(Handler)
+    receiver.url = f"{server.url}/hook"
+    try:
         yield receiver
+    finally:
         receiver.open.set()
-        server.shutdown()
-        thread.join()
+        server.stop()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 from urllib.request import Request, urlopen
@@ -16,6 +14,7 @@ import pytest
 from routing.bills.openai_costs import CostsUnavailable, read_day_costs
 from routing.core.bill import DayCost
 from routing.sandbox import Sandbox
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +29,10 @@ def answering(*answers: tuple[int, object]) -> Iterator[tuple[str, list[str]]]:
     """A server that gives these answers in turn (the last for ever), and the requests it got."""
     asked: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+    class Handler(QuietHandler):
+        protocol_version = "HTTP/1.0"  # the connection ends with the answer, also with half of one
+
+        def respond(self) -> None:
             status, body = answers[min(len(asked), len(answers) - 1)]
             asked.append(self.path)
             data = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -41,18 +42,11 @@ def answering(*answers: tuple[int, object]) -> Iterator[tuple[str, list[str]]]:
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
+    server = LoopbackServer(Handler)
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v1", asked
+        yield f"{server.url}/v1", asked
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        server.stop()
 
 
 def page(*results: object, start: object = START, more: object = False, cursor: object = None) -> dict[str, object]:

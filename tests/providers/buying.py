@@ -8,7 +8,6 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 from PIL import Image
@@ -17,6 +16,7 @@ from routing.core.deployment import Deployment, ListedSizes, Model, SteppedToken
 from routing.core.picture import Picture, Size
 from routing.core.prices import Rate, RateCard, Unit
 from routing.core.request import NO_TAGS, Operation
+from tests.loopback import LoopbackServer, QuietHandler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -112,13 +112,7 @@ class Parrot:
         self.answer = answer
         parrot = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def log_request(self, code: object = "-", size: object = "-") -> None:
-                """Tests print enough."""
-
+        class Handler(QuietHandler):
             def respond(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length") or 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
@@ -126,22 +120,10 @@ class Parrot:
                 parrot.heard.append(heard)
                 parrot._say(self, parrot.answer(heard))
 
-            do_GET = do_POST = respond  # noqa: N815 - the names http.server looks for
+        self._server = LoopbackServer(Handler)
+        self.url = self._server.url
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-            block_on_close = False
-
-            def handle_error(self, *_: object) -> None:
-                """A client that hangs up is what many tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def _say(self, handler: BaseHTTPRequestHandler, said: Said) -> None:
+    def _say(self, handler: QuietHandler, said: Said) -> None:
         is_bytes = isinstance(said.body, bytes)
         body = bytes(said.body) if isinstance(said.body, bytes) else json.dumps(said.body).encode()
         handler.send_response(said.status)
@@ -158,9 +140,7 @@ class Parrot:
 
     def stop(self) -> None:
         self.stopping.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.stop()
 
 
 @contextmanager

@@ -6,10 +6,10 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tests.loopback import LoopbackServer, QuietHandler
 from tests.wire.rules import KINDS, problems_of_body, problems_of_headers, read_body
 
 if TYPE_CHECKING:
@@ -50,28 +50,12 @@ class Witness:
         self._begun: dict[str, int] = {}
         witness = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-
-            def log_request(self, code: object = "-", size: object = "-") -> None:
-                """Tests print enough."""
-
-            def do_POST(self) -> None:
+        class Handler(QuietHandler):
+            def respond(self) -> None:
                 witness._pass_on(self)
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-            block_on_close = False
-
-            def handle_error(self, *_: object) -> None:
-                """A client that leaves early is what some tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._server = LoopbackServer(Handler)
+        self.url = self._server.url
 
     def of(self, request_id: str) -> list[Posted]:
         """Tell the POSTs of one request, in the order of their answers."""
@@ -79,11 +63,9 @@ class Witness:
             return [post for post in self.posted if post.request_id == request_id]
 
     def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        self._server.stop()
 
-    def _pass_on(self, handler: BaseHTTPRequestHandler) -> None:
+    def _pass_on(self, handler: QuietHandler) -> None:
         raw = handler.rfile.read(int(handler.headers.get("content-length") or 0))
         headers = {name.lower(): value for name, value in handler.headers.items()}
         body, problems = _checked(handler.path, headers, raw)

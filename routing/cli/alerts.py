@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from routing.cli.books import open_books
 from routing.cli.errors import FAILED
 from routing.cli.opening import choose_log, find_config
 from routing.cli.options import config_option, echo_json, json_option
@@ -56,18 +57,13 @@ def list_alerts(since: str | None, config: Path, as_json: bool) -> None:
     """
     from datetime import timedelta
 
-    from routing.assembly import SystemClock, find_store
+    from routing.assembly import SystemClock
     from routing.core.spend import moment
 
     now = SystemClock().now()
     read, channels = _open_channels(config, now)
-    store = find_store(read.ledger_url, find_config(config).parent)
-    found: tuple[AlertStanding, ...] = ()
-    if store is not None:
-        try:
-            found = store.alerts(moment("since", since) or now - timedelta(days=SHOWN_DAYS))
-        finally:
-            store.close()
+    with open_books(config, read.ledger_url) as store:
+        found = store.alerts(moment("since", since) or now - timedelta(days=SHOWN_DAYS)) if store else ()
     if as_json:
         echo_json({"alerts": [_standing_json(each, channels) for each in found]})
     elif not found:
@@ -126,28 +122,25 @@ def deliver_alerts(ctx: click.Context, config: Path, as_json: bool) -> None:
     sent again.
     """
     from routing.alerts.words import title_of
-    from routing.assembly import SystemClock, find_store
+    from routing.assembly import SystemClock
     from routing.upkeep import Upkeep
 
     clock = SystemClock()
     read, channels = _open_channels(config, clock.now())
-    store = find_store(read.ledger_url, find_config(config).parent)
     told: tuple[Told, ...] = ()
-    if store is not None:
-        upkeep = Upkeep(
-            settings=read.settings,
-            store=store,
-            subscriptions=channels,
-            clock=clock,
-            log=choose_log(verbose=False),
-            background=True,
-        )
-        try:
+    with open_books(config, read.ledger_url) as store:
+        if store:
+            upkeep = Upkeep(
+                settings=read.settings,
+                store=store,
+                subscriptions=channels,
+                clock=clock,
+                log=choose_log(verbose=False),
+                background=True,
+            )
             upkeep.sweep(clock.now())
             upkeep.watch(clock.now())
             told = upkeep.deliver(clock.now())
-        finally:
-            store.close()
     if as_json:
         echo_json({"deliveries": [_told_json(each) for each in told]})
     else:

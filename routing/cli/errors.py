@@ -28,6 +28,7 @@ from routing.errors import (
     RequestIdReused,
     RoutingError,
 )
+from routing.reports.amounts import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -127,10 +128,7 @@ def counted(problems: Iterable[object]) -> str:
     """Count problems by severity: ``2 errors, 1 warning``."""
     severities = [getattr(problem, "severity", "error") for problem in problems]
     errors, warnings = severities.count("error"), severities.count("warning")
-    told = [f"{errors} error{'' if errors == 1 else 's'}"]
-    if warnings:
-        told.append(f"{warnings} warning{'' if warnings == 1 else 's'}")
-    return ", ".join(told)
+    return number_of(errors, "error") + (f", {number_of(warnings, 'warning')}" if warnings else "")
 
 
 def problem_json(problem: Problem) -> dict[str, object]:

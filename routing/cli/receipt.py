@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from routing.core.money import usd_text
 from routing.core.policy import Show
+from routing.reports.amounts import number_of
 from routing.results import DELIVERED
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def attempt_lines(result: Result) -> list[str]:
     for attempt in result.attempts if len(result.attempts) > 1 else ():
         charged = f"{attempt.cost} charged" if attempt.cost else "nothing charged"
         doubt = ", unconfirmed" if attempt.unconfirmed else ""
-        pictures = f"{attempt.images} picture{'' if attempt.images == 1 else 's'}" if attempt.images else ""
+        pictures = number_of(attempt.images, "picture") if attempt.images else ""
         fault = "" if attempt.status == DELIVERED else attempt.status
         brought = ", ".join(filter(None, (pictures, fault)))
         number = attempt.reservation_id.rpartition("/")[2]

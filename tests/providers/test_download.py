@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +12,9 @@ from routing.providers import download as module
 from routing.providers.deadline import Deadline, DeadlinePassed
 from routing.providers.download import DownloadFailed, download
 from tests.providers.buying import Heard, Parrot, Said, parrot, png
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PUBLIC_BASE = "http://8.8.8.8/v1"
 PICTURE = png()
@@ -130,22 +134,27 @@ def test_a_redirect_to_an_allowed_address_is_followed_a_few_times() -> None:
     assert len(server.heard) == 4
 
 
-def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A name that resolves to a public address first and to loopback afterwards must not be connected to loopback."""
-    answers = iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"])
+def reached(monkeypatch: pytest.MonkeyPatch, resolve: Callable[[str], list[str]]) -> list[str]:
+    """Let names resolve to these addresses, at none of which anybody answers; list those that were tried."""
     connected: list[str] = []
 
-    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        ip = host if host == "8.8.8.8" else next(answers)
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port))]
+    def look_up(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in resolve(host)]
 
     def connect(address: tuple[str, int], **_: object) -> socket.socket:
         connected.append(address[0])
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     monkeypatch.setattr(socket, "create_connection", connect)
     monkeypatch.setattr(module, "ATTEMPTS", 1)
+    return connected
+
+
+def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that resolves to a public address first and to loopback afterwards must not be connected to loopback."""
+    answers = iter(["93.184.216.34", "127.0.0.1", "127.0.0.1"])
+    connected = reached(monkeypatch, lambda host: [host if host == "8.8.8.8" else next(answers)])
     with pytest.raises(DownloadFailed, match="cannot be reached"):
         fetch("http://rebinding.example/x.png", base_url=PUBLIC_BASE)
     assert connected == ["93.184.216.34"]
@@ -154,18 +163,7 @@ def test_the_connection_goes_to_the_address_that_was_judged(monkeypatch: pytest.
 def test_a_name_with_one_public_and_one_inner_address_reaches_only_the_public_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connected: list[str] = []
-
-    def resolve(_host: str, port: int, **_: object) -> list[tuple[object, ...]]:
-        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, port)) for ip in ("10.0.0.7", "93.184.216.34")]
-
-    def connect(address: tuple[str, int], **_: object) -> socket.socket:
-        connected.append(address[0])
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setattr(socket, "create_connection", connect)
-    monkeypatch.setattr(module, "ATTEMPTS", 1)
+    connected = reached(monkeypatch, lambda _: ["10.0.0.7", "93.184.216.34"])
     with pytest.raises(DownloadFailed, match="cannot be reached"):
         fetch("http://mixed.example/x.png", base_url="")
     assert connected == ["93.184.216.34"]

@@ -136,7 +136,7 @@ class _Files:
         return {name: self._provider(spec, opened) for name, spec in config.providers.items()}
 
     def _provider(self, spec: ProviderSpec, opened: ExitStack) -> Provider:
-        key = self._env.get(spec.api_key_env, "")
+        key = self._env.get(spec.api_key_env, "").strip()
         for known, known_key, provider in self._made:
             if (known, known_key) == (spec, key):
                 return provider

@@ -216,3 +216,9 @@ def test_whatever_fails_while_reading_a_request_goes_by_what_was_read_before() -
     assert reloader.look() is bench.router._shop
     assert [told["problems"] for told in bench.log.named("config_not_reloaded")] == [["MemoryError()"]]
     bench.router.close()
+
+
+def test_a_key_is_sent_without_the_line_end_of_the_file_it_came_from(team: Team) -> None:
+    team.env["OPENAI_API_KEY"] += "\n"
+    with team.open() as router:
+        assert router.generate("a fox").images

@@ -4,7 +4,7 @@ LiteLLM is imported by the first call: it takes seconds. It words and sends the 
 the answer are taken down on the way by hooks of its HTTP client, because LiteLLM loses them (codes, Retry-After, seeds,
 which pictures are thoughts) and calls some paid answers a 422. The same hooks refuse to send a second POST.
 
-Each silence of the vendor ends at the call's deadline; a body that drips could hold a call to twice its time.
+The body is read here, too, piece by piece: it ends at the call's deadline, and where no answer is that long.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 import threading
 import warnings
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from routing.core.request import Operation
@@ -25,7 +26,7 @@ from routing.providers.litellm_routes import BASE_URLS, route_arguments
 from routing.providers.translate import Caller, came_from_transport, error_of_answer, error_of_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from types import ModuleType
 
     from routing.core.pacing import Told
@@ -80,15 +81,28 @@ class _Witness(threading.local):
         exchange = self.exchange
         if exchange is None:
             return
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        if int(headers.get("content-length", "0")) > BODY_BYTES_AT_MOST:
-            raise ValueError(f"the answer has more than {BODY_BYTES_AT_MOST // 2**20} MB")
-        response.request.extensions["timeout"]["read"] = exchange.deadline.left_s()
+        # By the name that `read` asks: only after that is the content there for LiteLLM.
+        response.iter_bytes = partial(_pieces, response.iter_bytes, response.request.extensions["timeout"], exchange)
         response.read()
-        exchange.deadline.left_s()
+        headers = {name.lower(): value for name, value in response.headers.items()}
         body = decoded(response.content)
         elapsed_s = exchange.deadline.elapsed_s
         exchange.answer = Answer(status=response.status_code, headers=headers, body=body, elapsed_s=elapsed_s)
+
+
+def _pieces(read: Callable[[], Iterator[bytes]], timeouts: dict[str, float], exchange: _Exchange) -> Iterator[bytes]:
+    """Read a body within the time that is left, and no more than an answer can have."""
+    total, pieces = 0, read()
+    while True:
+        timeouts["read"] = exchange.deadline.left_s()
+        piece = next(pieces, None)
+        exchange.deadline.left_s()
+        if piece is None:
+            return
+        total += len(piece)
+        if total > BODY_BYTES_AT_MOST:
+            raise ValueError(f"the answer has more than {BODY_BYTES_AT_MOST // 2**20} MB")
+        yield piece
 
 
 class LiteLLMProvider:

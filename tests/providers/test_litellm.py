@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from routing.core.picture import Size
 from routing.core.prices import Usage
 from routing.core.request import Operation
 from routing.errors import Charged, ContentRejected, ProviderError, ProviderTimeout, ProviderUnavailable
+from routing.providers import litellm as litellm_kind
 from routing.providers.base import Delivery, ImageCall, ProviderSpec
 from routing.providers.litellm_routes import BASE_URLS, ROUTES, Route
 from routing.providers.registry import make_provider
@@ -310,6 +312,30 @@ def test_where_getting_ready_took_all_of_the_time_nothing_is_sent() -> None:
     with parrot(any_vendor) as vendor, pytest.raises(ProviderTimeout, match="not sent") as failed:
         buy(vendor.url, gemini(ends_in_s=1e-9))
     assert (failed.value.charged, vendor.heard) == (Charged.NO, [])
+
+
+@pytest.mark.parametrize("order", [gemini(timeout_s=0.5), replace(call("fal_ai/fal-ai/flux/schnell"), timeout_s=0.5)])
+def test_a_body_that_drips_ends_at_the_deadline(order: ImageCall) -> None:
+    litellm_kind._import()  # that takes its time
+    with parrot(Said(pieces=tuple(b" " for _ in range(1000)), pause_s=0.05)) as vendor:
+        started = time.monotonic()
+        with pytest.raises(ProviderTimeout) as failed:
+            buy(vendor.url, order)
+        assert time.monotonic() - started < 5.0
+    assert failed.value.charged is Charged.UNKNOWN
+    assert len(vendor.heard) == 1
+
+
+def test_no_more_of_a_body_is_read_than_an_answer_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(litellm_kind, "BODY_BYTES_AT_MOST", 100_000)
+    endless = Said(pieces=(b" " * 10_000,) * 100, headers={"content-length": "", "connection": "close"})
+    with (
+        parrot(endless) as vendor,
+        pytest.raises(ProviderError, match="the connection ended before the answer did") as failed,
+    ):
+        buy(vendor.url, gemini())
+    assert failed.value.charged is Charged.UNKNOWN
+    assert len(vendor.heard) == 1
 
 
 def test_litellm_is_imported_without_network_and_without_an_env_file() -> None:

@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from routing.config.load import RouterConfig
     from routing.core.budgets import Budget
     from routing.core.policy import Settings
+    from routing.core.savings import Savings
     from routing.core.spend import SpendQuery, SpendRow
     from routing.ledger.base import LedgerReader
     from routing.reports.page.data import (
         Baseline,
         BudgetWindow,
+        Compared,
         DaySpend,
         Figures,
         FinalPicture,
@@ -148,7 +150,7 @@ def _importances(settings: Settings, page: PageData) -> tuple[str, ...]:
 def _baseline(asked: Asked, settings: Settings, store: LedgerReader, named: str | None) -> Baseline | None:
     from routing.cli.spend_savings import find_savings
     from routing.reports.page.data import Baseline
-    from routing.reports.savings import assumptions, left_out
+    from routing.reports.savings import assumptions, left_out, went_wrong
 
     found = find_savings(asked, settings, store, named)
     if not found.total.would_nusd:
@@ -162,7 +164,24 @@ def _baseline(asked: Asked, settings: Settings, store: LedgerReader, named: str 
             "Pictures from the cache are counted on neither side.",
             *left_out(found),
         ),
+        importances=tuple(_compared(settings, found)),
+        remarks=tuple(f"{told} of what was spent {what}." for told, what in went_wrong(found)),
     )
+
+
+def _compared(settings: Settings, found: Savings) -> Iterator[Compared]:
+    """Set each importance beside the baseline, the most important first."""
+    from routing.core.lineage import ranks_with
+    from routing.core.savings import Sums
+    from routing.reports.page.data import Compared
+
+    sums: dict[str, Sums] = {}
+    for (_, importance), group in found.groups.items():
+        sums[importance] = sums.get(importance, Sums()) + group
+    for name in reversed(ranks_with(settings.policy.importance, sums)):
+        if name in sums:
+            each = sums[name]
+            yield Compared(importance=name, pictures=each.images, would_cost=each.would_nusd, did_cost=each.spent_nusd)
 
 
 # --- Budgets ----------------------------------------------------------------------------------------------------------
@@ -175,7 +194,9 @@ def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[
     from routing.reports.budgets import counter_name
     from routing.reports.page.data import BudgetWindow, Forecast, Raise
 
-    raises, statuses = store.raises(asked.now), read_statuses(settings, store, asked.now)
+    raises = store.raises(asked.now)
+    # Of one for each campaign, those with the least left come first: they may be hundreds.
+    statuses = sorted(read_statuses(settings, store, asked.now), key=lambda status: int(status.left))
     for budget in settings.budgets:
         starts_at, ends_at = _span(budget, store, asked.now)
         courses = _courses(asked, budget, store, starts_at)

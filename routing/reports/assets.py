@@ -25,9 +25,13 @@ def lineage(asset: Asset) -> str:
 
 
 def counted(images: int, importance: str) -> str:
-    """Count pictures of an importance: ``14 drafts``, ``1 final``; what is no plain word stays as it is."""
-    plural = re.fullmatch("[a-z]*[a-rt-xz]", importance)
-    return f"{images:,} {importance}{'s' if plural and images != 1 else ''}"
+    """Count pictures of an importance: ``14 drafts``, ``1 final``."""
+    return f"{images:,} {plural(importance, images)}"
+
+
+def plural(importance: str, images: int) -> str:
+    """Name pictures of an importance: ``drafts``, or ``final`` for one; what is no plain word stays as it is."""
+    return f"{importance}s" if images != 1 and re.fullmatch("[a-z]*[a-rt-xz]", importance) else importance
 
 
 def assets_table(assets: Sequence[Asset], importances: Sequence[str]) -> Sheet:

@@ -59,17 +59,22 @@ def savings_headline(savings: Savings) -> str:
 
 def savings_notes(savings: Savings, zone: str) -> list[str]:
     """Say what went wrong and is part of what was spent, and what was left out, each only where there is some of it."""
-    total, notes = savings.total, []
-    if total.failed_nusd:
-        notes.append(f"{readable(total.failed_nusd)} of it was charged for attempts that brought no picture")
-    if total.unconfirmed_nusd:
-        told = "of it is unconfirmed: the vendor may not have charged it"
-        notes.append(f"{readable(total.unconfirmed_nusd)} {told}")
+    notes = [f"{told} of it {what}" for told, what in went_wrong(savings)]
     if savings.from_cache:
         images = number_of(savings.from_cache, "image")
         saved = readable(savings.saved_by_cache_nusd)
         notes.append(f"{images} came from the cache, on neither side; that saved {saved} besides")
     return [*notes, *left_out(savings), "", "This assumes:", *(f"- {line}" for line in assumptions(savings, zone))]
+
+
+def went_wrong(savings: Savings) -> list[tuple[str, str]]:
+    """Tell amounts that are part of what was spent and brought nothing, or may not have: each with its sentence."""
+    total, told = savings.total, []
+    if total.failed_nusd:
+        told.append((readable(total.failed_nusd), "was charged for attempts that brought no picture"))
+    if total.unconfirmed_nusd:
+        told.append((readable(total.unconfirmed_nusd), "is unconfirmed: the vendor may not have charged it"))
+    return told
 
 
 def left_out(savings: Savings) -> list[str]:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from html import unescape
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +20,7 @@ from PIL import Image
 
 from routing.core.money import usd
 from routing.reports.page import colours
-from routing.reports.page.data import FinalPicture, Ranking, RankingRow
+from routing.reports.page.data import Baseline, Compared, FinalPicture, Ranking, RankingRow, Shutdown
 from routing.reports.page.rankings import ranking_view
 from routing.reports.page.render import page_html
 from routing.reports.page.text import amount, amounts, cleaned, isolated, period_text, share
@@ -142,9 +142,45 @@ def test_a_finished_asset_costs_all_that_was_spent_on_its_way() -> None:
 
 def test_a_row_tells_how_its_money_went_by_importance() -> None:
     told = said(page_html(pages.a_month()))
-    assert "spring-launch 1,768 draft $31.56 287 review $20.36 155 final $49.88 $101.80" in told
+    assert "spring-launch 1,768 drafts $31.56 287 reviews $20.36 155 finals $49.88 $101.80" in told
     assert "no campaign" in told
     assert "27 others" in told
+
+
+def test_savings_are_told_by_importance_with_what_went_wrong() -> None:
+    told = said(page_html(pages.a_month()))
+    assert "Importance Pictures Would have cost Spent Saved final 212 $44.68 $45.10 -$0.42 review 504 $106.22" in told
+    assert "$0.4412 of what was spent is unconfirmed: the vendor may not have charged it." in told
+
+
+def test_an_importance_that_only_the_savings_know_has_a_rank_and_a_colour() -> None:
+    old = Compared(importance="gallery", pictures=1, would_cost=2, did_cost=1)
+    baseline = Baseline(name="all as final", would_cost=2, did_cost=1, assumptions=(), importances=(old,))
+    page = page_html(replace(pages.nothing(), baseline=baseline))
+    assert '<span class="key i3"></span><bdi>gallery</bdi>' in page
+    assert ".i3 {" in page
+
+
+def test_budgets_of_today_are_not_taken_for_those_of_a_period_that_is_over() -> None:
+    past = replace(pages.a_month(), first_day=date(2026, 11, 1), last_day=date(2026, 11, 20), days=())
+    told = "As they stand on 21 November 2026, 16:20, not in the period above: what is left of each limit"
+    assert told in said(page_html(past))
+    assert "As they stand" not in said(page_html(pages.a_month()))
+
+
+@pytest.mark.parametrize(("days", "first"), [(90, True), (91, False)])
+def test_a_model_that_is_shut_down_soon_is_told_of_before_all_else(days: int, first: bool) -> None:  # noqa: FBT001 - the columns of a table
+    ends = Shutdown(deployment="flux", model="flux/1", on=pages.NOW.date() + timedelta(days=days))
+    told = said(page_html(replace(pages.a_month(), shutdowns=(ends,))))
+    assert told.count("Models that will be shut down") == 1
+    assert (told.index("Models that will be shut down") < told.index("Spend per day")) is first
+
+
+def test_what_is_held_is_told_only_where_there_is_something() -> None:
+    month = pages.a_month()
+    assert "Held now" in said(page_html(replace(month, budgets=())))
+    nothing = replace(month, budgets=(), figures=replace(month.figures, held=0))
+    assert "Held" not in said(page_html(nothing))
 
 
 # --- Thumbnails -------------------------------------------------------------------------------------------------------

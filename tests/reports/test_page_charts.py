@@ -11,7 +11,7 @@ import pytest
 from routing.core.money import usd
 from routing.reports.page.budgets import budget_views
 from routing.reports.page.burndown import burndown, limit_at
-from routing.reports.page.data import DaySpend, Forecast, Raise
+from routing.reports.page.data import BudgetWindow, DaySpend, Forecast, Raise
 from routing.reports.page.days import bars, legend, months, ranks_of
 from routing.reports.page.render import page_html
 from routing.reports.page.scale import scale, scale_to
@@ -22,9 +22,11 @@ from tests.reports import pages, strange_pages
 
 
 def heights(path: str) -> dict[int, int]:
-    """The height of each stroke, by its slot."""
-    strokes = re.findall(r"M(\d+)\.5 (\d+)V(\d+)", path)
-    return {int(slot): int(bottom) - int(top) for slot, bottom, top in strokes}
+    """The height of each bar, by its slot; each is a closed shape, as wide at the top as at the bottom."""
+    shapes = re.findall(r"M(\d+)(?:\.12)? (\d+)h(1|\.76)V(\d+)h-(1|\.76)z", path)
+    assert len(shapes) == path.count("M")
+    assert all(there == back for _, _, there, _, back in shapes)
+    return {int(slot): int(bottom) - int(top) for slot, bottom, _, top, _ in shapes}
 
 
 @pytest.mark.parametrize("days", [1, 30, 62, 63, 366])
@@ -76,6 +78,23 @@ def test_a_credit_hangs_below_the_line() -> None:
     assert (drawn.scale.low, drawn.scale.high) == (-usd("4"), usd("6"))
     (final,) = (series for series in drawn.series if series.rank == 2)
     assert heights(final.path)[0] < 0
+
+
+@pytest.mark.parametrize(
+    ("first", "labels"),
+    [
+        (date(2026, 6, 3), ["Jun 2026", "Jul", "Aug"]),
+        (date(2026, 6, 13), ["Jul 2026", "Aug"]),
+        (date(2026, 12, 1), ["Dec 2026", "Jan 2027", "Feb"]),
+    ],
+)
+def test_a_part_of_a_month_that_a_long_period_begins_with_is_labelled_where_there_is_room(
+    first: date, labels: list[str]
+) -> None:
+    days = pages.spending(first, 80)
+    drawn = bars(cleaned(replace(pages.a_month(), days=days, first_day=first, last_day=days[-1].day)), ())
+    assert drawn is not None
+    assert [f"{tick.text} {tick.below}".strip() for tick in drawn.days] == labels
 
 
 def test_a_day_outside_the_period_is_a_mistake_of_the_caller() -> None:
@@ -174,7 +193,7 @@ def test_a_threshold_beyond_the_limit_is_told_and_not_drawn() -> None:
     drawn = burndown(cleaned(budget), MIDDLE)
     assert drawn is not None
     assert [line.hint for line in drawn.thresholds] == ["Alert at $90.00 spent (90\xa0%)"]
-    (view,) = budget_views([cleaned(budget)], MIDDLE)
+    (view,) = budget_views([cleaned(budget)], MIDDLE).drawn
     assert "90\xa0%, 250\xa0%" in [fact.text for fact in view.facts]
 
 
@@ -205,12 +224,50 @@ def test_labels_of_thresholds_that_would_touch_are_left_out_but_not_their_lines(
     ],
 )
 def test_a_budget_says_where_it_stands(changes: dict[str, object], level: str, standing: str) -> None:
-    (view,) = budget_views([cleaned(pages.month_budget(**changes))], pages.NOW)
+    (view,) = budget_views([cleaned(pages.month_budget(**changes))], pages.NOW).drawn
     assert (view.level, view.standing) == (level, standing)
 
 
-def test_more_than_twenty_budgets_are_counted() -> None:
-    assert "4 more budgets not shown." in page_html(pages.a_year())
+def lifetime(name: str, spent: str, reached_at: datetime | None = None) -> BudgetWindow:
+    forecast = Forecast(expected=usd(spent), reached_at=reached_at) if reached_at else None
+    return cleaned(pages.month_budget(name=name, spent=usd(spent), held=0, ends_at=None, points=(), forecast=forecast))
+
+
+def test_a_limit_that_is_reached_in_years_says_which_and_is_no_worry_of_today() -> None:
+    near = lifetime("near", "300", pages.NOW + timedelta(days=60))
+    far = lifetime("far", "20", datetime(2034, 5, 1, tzinfo=pages.BERLIN))
+    views = {view.name: view for view in budget_views([far, near], pages.NOW).drawn}
+    assert (views["near"].level, views["near"].standing) == ("near", "reaches its limit about 20 Jan 2027 at this rate")
+    assert (views["far"].level, views["far"].standing) == ("calm", "within its limit")
+    assert "limit reached about 1 May 2034" in [fact.text for fact in views["far"].facts]
+
+
+def test_what_was_takes_half_of_the_drawing_of_a_budget_without_an_end() -> None:
+    far = lifetime("far", "250", START + 4 * (MIDDLE - START))
+    drawn = burndown(far, MIDDLE)
+    assert drawn is not None
+    assert places(drawn.forecast) == [(500, 500), (1000, 667)]
+    (view,) = budget_views([far], MIDDLE).drawn
+    assert (view.starts, view.ends) == ("1 Nov", "1 Dec")
+    (quiet,) = budget_views([lifetime("quiet", "250")], MIDDLE).drawn
+    assert (quiet.starts, quiet.ends) == ("1 Nov", "no end")
+
+
+def test_of_many_budgets_those_that_need_a_look_are_drawn_first_and_the_others_listed() -> None:
+    calm = [pages.month_budget(name=f"calm {number}", held=0, spent=usd("1"), forecast=None) for number in range(50)]
+    near = pages.month_budget(name="near", held=0, spent=usd("480"), forecast=None)
+    over = pages.month_budget(name="over", held=0, spent=usd("501"), forecast=None)
+    views = budget_views(cleaned((*calm, near, over)), pages.NOW)
+    assert [view.name for view in views.drawn] == ["over", "near", "calm 0", "calm 1", "calm 2", "calm 3"]
+    assert [line.name for line in views.listed] == [f"calm {number}" for number in range(4, 44)]
+    assert {(line.spent.text, line.limit.text, line.used, line.width) for line in views.listed} == {
+        ("$1.00", "$500.00", "<1\xa0%", "0.2%")
+    }
+    assert views.left_out == 6
+    told = page_html(replace(pages.a_month(), budgets=(*calm, near, over)))
+    assert "6 more budgets not shown: none of them is near its limit." in told
+    worse = page_html(replace(pages.a_month(), budgets=(near,) * 50))
+    assert "4 more budgets not shown." in worse
 
 
 def test_a_course_of_many_points_is_drawn_with_few_and_ends_where_it_is() -> None:

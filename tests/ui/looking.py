@@ -77,8 +77,11 @@ FAINT = f"""() => {{ {SHOWN}
   for (const mark of document.querySelectorAll('.key, .bar i, .did, .dot')) {{
     found.push([mark, getComputedStyle(mark).backgroundColor, 3]);
   }}
-  for (const stroke of document.querySelectorAll('.stack, .line, .forecast')) {{
+  for (const stroke of document.querySelectorAll('.line, .forecast')) {{
     found.push([stroke, getComputedStyle(stroke).stroke, 3]);
+  }}
+  for (const filled of document.querySelectorAll('.stack')) {{
+    found.push([filled, getComputedStyle(filled).fill, 3]);
   }}
   return {{
     looked: found.length,

@@ -96,8 +96,10 @@ def test_any_number_of_importances_has_a_colour_each(count: int, reader: Reader)
     names = tuple(f"level {number}" for number in range(count))
     data = replace(pages.nothing(), importances=names, days=pages.spending(pages.FIRST, 30, names))
     page = reader.open(data, scheme="dark")
-    used = page.evaluate("[...document.querySelectorAll('.key')].map((key) => getComputedStyle(key).backgroundColor)")
-    drawn = page.evaluate("[...document.querySelectorAll('.stack')].map((path) => getComputedStyle(path).stroke)")
+    used = page.evaluate(
+        "[...document.querySelectorAll('.legend .key')].map((key) => getComputedStyle(key).backgroundColor)"
+    )
+    drawn = page.evaluate("[...document.querySelectorAll('.stack')].map((path) => getComputedStyle(path).fill)")
     assert len({*used}) == count
     assert used == drawn[::-1]
 
@@ -189,5 +191,5 @@ def test_a_screen_reader_is_told_what_the_charts_show(reader: Reader) -> None:
     page = reader.open(pages.a_month())
     told = page.evaluate("[...document.querySelectorAll('svg')].map((svg) => svg.getAttribute('aria-label'))")
     assert told[0].startswith("Spend over time: On average $7.49 a day; most on Wed 11 November 2026")
-    assert told[1] == "month: $233.43 left of $500.00, past its alert at $250.00"
+    assert "month: $233.43 left of $500.00, past its alert at $250.00" in told[1:]
     assert len(told) == 5

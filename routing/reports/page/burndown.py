@@ -75,14 +75,24 @@ def limit_at(budget: BudgetWindow, at: datetime) -> int:
     return budget.limit + sum(given.by for given in budget.raises if given.at <= at < given.until)
 
 
+def shown_until(budget: BudgetWindow, now: datetime) -> datetime:
+    """Tell where the drawing ends: with the window; without an end, where its limit is reached, but not beyond.
+
+    What was takes at least half of a drawing: a limit that is reached in ten years would leave nothing of it.
+    """
+    if budget.ends_at:
+        return budget.ends_at
+    reached_at = budget.forecast.reached_at if budget.forecast else None
+    return max(now, min(reached_at or now, now + (now - budget.starts_at)))
+
+
 def burndown(budget: BudgetWindow, now: datetime) -> Burndown | None:
     """Draw it; ``None`` where no time has passed in the window, or there is neither a limit nor spending."""
     if now <= budget.starts_at or not (limit_at(budget, now) or budget.spent or budget.held):
         return None
     shown = min(now, budget.ends_at or now)
     running = budget.ends_at is None or now < budget.ends_at
-    reached_at = budget.forecast.reached_at if budget.forecast else None
-    end = budget.ends_at or max(now, reached_at or now)
+    end = shown_until(budget, now)
     held = budget.held if running else 0
     left = _left(budget, shown)
     limits = _limits(budget, budget.starts_at, end)
@@ -137,7 +147,10 @@ def _forecast(budget: BudgetWindow, frame: _Frame, left: tuple[datetime, int]) -
     if reached_at is not None and reached_at <= frame.end:
         return frame.path([left, (reached_at, 0)]) if reached_at > left[0] else ""
     if budget.ends_at is None:
-        return ""
+        if reached_at is None:
+            return ""
+        passed = (frame.end - left[0]) / (reached_at - left[0])
+        return frame.path([left, (frame.end, left[1] - round(left[1] * passed))])
     return frame.path([left, (frame.end, max(0, limit_at(budget, left[0]) - budget.forecast.expected))])
 
 

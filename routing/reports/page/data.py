@@ -31,16 +31,29 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One importance set beside the baseline."""
+
+    importance: str
+    pictures: int
+    would_cost: int
+    did_cost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What the same pictures would have cost otherwise. ``name`` finishes "less than", ``assumptions`` are sentences.
 
     ``did_cost`` is what was spent on the pictures that ``would_cost`` is about; they need not be all of the period.
+    ``remarks`` say in sentences what of it went wrong.
     """
 
     name: str
     would_cost: int
     did_cost: int
     assumptions: tuple[str, ...]
+    importances: tuple[Compared, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def saved(self) -> int:

@@ -22,10 +22,13 @@ LABELLED_DAYS_UP_TO = 62
 LABELS_WIDE, LABELS_NARROW = 10, 5
 MONTHS_WIDE, MONTHS_NARROW = 13, 5
 
-BAR_WIDTH = 0.76
+AIRY, DENSE = (".12", ".76"), ("", "1")
+"""Where a bar begins in its slot, and how wide it is: with room between bars, and without."""
 GAP = 5
 """Of 1,000 units of height, taken from the top of a part that stands below another."""
 
+LAST_DAY_WITH_ROOM = 12
+"""Of the month that a long period begins in: after it, its label would touch the next one's."""
 MONTHS_BELONG_TO_CHART_FROM = 63
 MONTHS_TOLD_AT_MOST = 24
 
@@ -41,7 +44,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One importance of all bars, as strokes of one path."""
+    """One importance of all bars, as one path."""
 
     rank: int
     path: str
@@ -52,7 +55,6 @@ class Bars:
     """A chart in units: one for a slot from left to right, 1,000 from top to bottom. ``hints`` are told at a slot."""
 
     slots: int
-    bar_width: float
     series: tuple[Series, ...]
     hints: tuple[str, ...]
     grid: tuple[str, ...]
@@ -85,7 +87,8 @@ def ranks_of(data: PageData) -> tuple[str, ...]:
     """List the importances, least first: the policy's, then what only the ledger or a ranking knows."""
     spent = {name for day in data.days for name in day.spent}
     stepped = {step.importance for ranking in data.rankings for row in ranking.rows for step in row.steps}
-    return (*dict.fromkeys(data.importances), *sorted((spent | stepped) - {*data.importances}))
+    compared = {each.importance for each in data.baseline.importances} if data.baseline else set()
+    return (*dict.fromkeys(data.importances), *sorted((spent | stepped | compared) - {*data.importances}))
 
 
 def legend(data: PageData, ranks: Sequence[str]) -> tuple[Line, ...]:
@@ -135,8 +138,7 @@ def bars(data: PageData, ranks: Sequence[str]) -> Bars | None:
     return Bars(
         unit=unit,
         slots=len(slots),
-        bar_width=BAR_WIDTH if airy else 1,
-        series=_series(slots, drawn, len(ranks), GAP if airy else 0),
+        series=_series(slots, drawn, len(ranks), airy=airy),
         hints=tuple(_hint(slot, ranks) for slot in slots),
         grid=tuple(drawn.y(line) for line in drawn.lines if line),
         zero=drawn.y(0),
@@ -174,8 +176,10 @@ def _slots(data: PageData, ranks: Sequence[str], *, by_month: bool) -> list[Slot
     ]
 
 
-def _series(slots: Sequence[Slot], drawn: Scale, ranks: int, gap: int) -> tuple[Series, ...]:
-    strokes: list[list[str]] = [[] for _ in range(ranks)]
+def _series(slots: Sequence[Slot], drawn: Scale, ranks: int, *, airy: bool) -> tuple[Series, ...]:
+    """Draw filled bars: strokes as wide as these, stretched, are nothing in the PDF viewers of Chrome and Edge."""
+    (left, width), gap = (AIRY, GAP) if airy else (DENSE, 0)
+    shapes: list[list[str]] = [[] for _ in range(ranks)]
     for place, slot in enumerate(slots):
         above = below = 0
         last = max((rank for rank, nusd in enumerate(slot.spent) if nusd > 0), default=0)
@@ -188,8 +192,9 @@ def _series(slots: Sequence[Slot], drawn: Scale, ranks: int, gap: int) -> tuple[
             bottom, top = drawn.units(start), drawn.units(end)
             if nusd > 0 and rank != last and bottom - top > 3 * gap:
                 top += gap
-            strokes[rank].append(f"M{place}.5 {bottom:.0f}V{top:.0f}" if abs(bottom - top) >= 1 else "")
-    return tuple(Series(rank=rank, path="".join(found)) for rank, found in enumerate(strokes) if any(found))
+            if abs(bottom - top) >= 1:
+                shapes[rank].append(f"M{place}{left} {bottom:.0f}h{width}V{top:.0f}h-{width}z")
+    return tuple(Series(rank=rank, path="".join(found)) for rank, found in enumerate(shapes) if found)
 
 
 def _hint(slot: Slot, ranks: Sequence[str]) -> str:
@@ -209,7 +214,9 @@ def _days(slots: Sequence[Slot], *, by_month: bool) -> tuple[Tick, ...]:
             Tick(at=percent((place + 0.5) / len(slots)), text=short_day(slot.day)) for place, slot in enumerate(slots)
         ]
         return spread(ticks, LABELS_WIDE, LABELS_NARROW)
-    places = [(place, slot.day) for place, slot in enumerate(slots) if slot.day.day == 1]
+    # A part of a month that begins the period has a label too, where there is room before the next.
+    roomy = by_month or slots[0].day.day <= LAST_DAY_WITH_ROOM
+    places = [(place, slot.day) for place, slot in enumerate(slots) if slot.day.day == 1 or (roomy and not place)]
     middle = 0.5 if by_month else 0
     ticks = [
         Tick(

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from routing.reports.assets import plural
 from routing.reports.page.days import Part, parts
 from routing.reports.page.text import Amount, amount, amounts, share
 
@@ -19,9 +20,10 @@ ROWS_AT_MOST = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepView:
-    """What one importance took of a row."""
+    """What one importance took of a row; ``counted`` is its name for that many pictures."""
 
-    importance: str
+    rank: int
+    counted: str
     pictures: int
     amount: Amount
 
@@ -91,6 +93,11 @@ def _row(row: RankingRow, written: Amount, ranks: Sequence[str], dearest: int, s
 def _steps(steps: Sequence[Step], ranks: Sequence[str]) -> tuple[StepView, ...]:
     ordered = sorted(steps, key=lambda step: ranks.index(step.importance))
     return tuple(
-        StepView(importance=step.importance, pictures=step.pictures, amount=written)
+        StepView(
+            rank=ranks.index(step.importance),
+            counted=plural(step.importance, step.pictures),
+            pictures=step.pictures,
+            amount=written,
+        )
         for step, written in zip(ordered, amounts(step.spent for step in ordered), strict=True)
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from routing.reports.page import colours
-from routing.reports.page.budgets import BUDGETS_AT_MOST, budget_views
+from routing.reports.page.budgets import budget_views
+from routing.reports.page.compared import compared_lines
 from routing.reports.page.days import bars, legend, months, ranks_of
 from routing.reports.page.rankings import ranking_view
 from routing.reports.page.text import amount, amounts, cleaned, day_text, moment_text, period_text, share
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from routing.reports.page.data import PageData
 
 UNCONFIRMED_AT_MOST = 20
+URGENT = timedelta(days=90)
+"""A model that is turned off within this is told of first, as `routing check` warns of it; others at the end."""
 INDENTED = re.compile(r"\n\s+")
 """The template's own layout, which nobody reads in the page; cleaned texts hold no line break."""
 
@@ -38,7 +42,7 @@ class Colour:
 def page_html(data: PageData) -> str:
     """Write the page. Whatever texts hold is shown and never obeyed.
 
-    It stays below 300 KB for a year, even with twelve importances and twenty budgets; up to 24 finals add at most
+    It stays below 300 KB for a year, even with twelve importances and any number of budgets; up to 24 finals add at most
     576 KB.
 
     Raises:
@@ -63,7 +67,7 @@ def page_html(data: PageData) -> str:
         bars=bars(data, ranks),
         months=months(data, ranks),
         budgets=budget_views(data.budgets, data.made_at),
-        budgets_left_out=max(0, len(data.budgets) - BUDGETS_AT_MOST),
+        compared=compared_lines(data.baseline, ranks) if data.baseline else (),
         rankings=[ranking_view(ranking, ranks, data.spent) for ranking in data.rankings if ranking.rows],
         unconfirmed=[
             (call, moment_text(call.at.astimezone(data.made_at.tzinfo)), written)
@@ -71,6 +75,8 @@ def page_html(data: PageData) -> str:
         ],
         unconfirmed_left_out=len(data.unconfirmed) - len(unconfirmed),
         shutdowns=sorted(data.shutdowns, key=lambda shutdown: shutdown.on),
+        urgent=any(shutdown.on - data.made_at.date() <= URGENT for shutdown in data.shutdowns),
+        past=data.last_day < data.made_at.date(),
         finals=finals,
         finals_left_out=finals_left_out,
     )

@@ -134,9 +134,10 @@ def test_a_finished_asset_costs_all_that_was_spent_on_its_way() -> None:
     rows = (
         RankingRow(name="spring", spent=usd("12"), pictures=40, finished=5),
         RankingRow(name="none finished", spent=usd("2"), pictures=4, finished=0),
+        RankingRow(name="autumn", spent=usd("1.2345"), pictures=4, finished=2),
     )
-    view = ranking_view(Ranking(by="campaign", rows=rows), (), usd("14"))
-    assert [row.per_finished and row.per_finished.text for row in view.rows] == ["$2.40", None]
+    view = ranking_view(Ranking(by="campaign", rows=rows), (), usd("15"))
+    assert [row.per_finished and row.per_finished.text for row in view.rows] == ["$2.40", None, "$0.62"]
     assert view.asks_finished
 
 

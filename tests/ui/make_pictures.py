@@ -1,4 +1,4 @@
-"""Draws the picture of ``docs/reports.md``: the report page of a made-up month, in the machine's own Chromium.
+"""Draws the pictures of ``docs/reports.md``: the report page of a made-up month, in the machine's own Chromium.
 
 python -m tests.ui.make_pictures
 """
@@ -22,25 +22,29 @@ from routing.cli.spend_page import write_page
 from routing.core.budgets import Purchase, claims_for
 from routing.core.spend import SpendQuery
 from routing.ledger.sqlite import SqliteStore
-from tests.ledger.purchases import record, reservation, settle
+from tests.ledger.purchases import cache_hit, record, reservation, settle
 from tests.ui.conftest import NAMES
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from routing.config.load import RouterConfig
     from routing.ledger.base import Store
 
 ROOT = Path(__file__).parents[2]
-PICTURE = ROOT / "docs" / "pictures" / "report.png"
+PICTURES = ROOT / "docs" / "pictures"
 START, NOW = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 21, 16, 20, tzinfo=UTC)
-WIDTH, HEIGHT = 1000, 1120
-COLOURS = 48
-LOST = 0.002
+WIDTH, HEIGHT, MARGIN = 1000, 975, 20
+COLOURS = 64
+LOST, REPEATED = 0.004, 0.05
 PRICES = {
-    "draft": ("nano-banana", 39_000_000),
+    "draft": ("flux-schnell", 3_000_000),
     "review": ("gpt-image-2", 52_700_000),
     "final": ("gpt-image-2", 210_800_000),
 }
 CAMPAIGNS = ("spring-launch", "spring-launch", "autumn-lookbook", "newsletter")
+LIMITS = {"limit: 500,": "limit: 40,", "limit: 150,": "limit: 15,"}
+"""Budgets that a month like this has a use for."""
 
 
 def a_month(store: Store, config: RouterConfig) -> None:
@@ -56,8 +60,12 @@ def a_month(store: Store, config: RouterConfig) -> None:
             purchase = Purchase(importance=importance, deployment=deployment, operation="generate", tags=tags)
             claims = claims_for(config.settings.budgets, purchase, config.settings.policy.importance, at)
             asset, request_id = f"{tags['campaign']}-{chance.randint(1, 9)}", f"{day}-{number}"
+            asked = record(request_id, at=at, importance=importance, asset=asset, tags=tags)
+            if chance.random() < REPEATED:
+                store.record_cached(asked, cache_hit(request_id, nusd, at=at, deployment=deployment))
+                continue
             store.reserve(
-                record(request_id, at=at, importance=importance, asset=asset, tags=tags),
+                asked,
                 [reservation(nusd, *claims, request_id=request_id, at=at, deployment=deployment)],
             )
             lost = chance.random() < LOST
@@ -71,7 +79,10 @@ def a_month(store: Store, config: RouterConfig) -> None:
 
 def page(folder: Path) -> Path:
     """Write the page of that month."""
-    shutil.copy(ROOT / "router.yaml", folder)
+    config = (ROOT / "router.yaml").read_text(encoding="utf-8")
+    for limit, other in LIMITS.items():
+        config = config.replace(limit, other)
+    (folder / "router.yaml").write_text(config, encoding="utf-8")
     shutil.copytree(ROOT / "policies", folder / "policies")
     store = SqliteStore.open(folder / "spend.db")
     a_month(store, load_config(folder / "router.yaml", {}, NOW.date()))
@@ -83,23 +94,38 @@ def page(folder: Path) -> Path:
     return target
 
 
-def photograph(target: Path) -> bytes:
-    """Take a picture of the top of a page."""
+def photograph(target: Path) -> dict[str, bytes]:
+    """Take pictures of the top of a page, of its budgets, and of its campaigns in the dark."""
     program = next(filter(None, map(shutil.which, NAMES)))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
         tab.goto(target.as_uri())
-        taken = tab.screenshot()
+        taken = {"report.png": tab.screenshot(), "budgets.png": _section(tab, "Budgets")}
+        tab.emulate_media(color_scheme="dark")
+        taken["campaigns.png"] = _section(tab, "By campaign")
         browser.close()
     return taken
 
 
+def _section(tab: Page, heading: str) -> bytes:
+    """Take a picture of a section, with some air around it."""
+    box = tab.locator("section", has=tab.get_by_role("heading", name=heading, exact=True)).bounding_box()
+    if box is None:
+        raise LookupError(f"the page has no section {heading!r}")
+    return tab.screenshot(
+        full_page=True,
+        clip={"x": 0, "y": box["y"] - MARGIN, "width": WIDTH, "height": box["height"] + 2 * MARGIN},
+    )
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        taken = Image.open(io.BytesIO(photograph(page(Path(folder)))))
-    PICTURE.parent.mkdir(exist_ok=True)
-    taken.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURE, optimize=True)
+        taken = photograph(page(Path(folder)))
+    PICTURES.mkdir(exist_ok=True)
+    for name, data in taken.items():
+        drawn = Image.open(io.BytesIO(data)).convert("RGB")
+        drawn.quantize(COLOURS, dither=Image.Dither.NONE).save(PICTURES / name, optimize=True)
 
 
 if __name__ == "__main__":

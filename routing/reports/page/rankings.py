@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from routing.reports.assets import plural
 from routing.reports.page.days import Part, parts
-from routing.reports.page.text import Amount, amount, amounts, share
+from routing.reports.page.text import Amount, amounts, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,11 @@ def ranking_view(ranking: Ranking, ranks: Sequence[str], spent: int) -> RankingV
     others, others_spent = len(rest) + ranking.others, sum(row.spent for row in rest) + ranking.others_spent
     column = amounts([*(row.spent for row in shown), others_spent])
     dearest = max([1, *(row.spent for row in shown)])
-    rows = [_row(row, written, ranks, dearest, spent) for row, written in zip(shown, column, strict=False)]
+    each = iter(amounts(row.spent // row.finished for row in shown if row.finished))
+    rows = [
+        replace(_row(row, written, ranks, dearest, spent), per_finished=next(each) if row.finished else None)
+        for row, written in zip(shown, column, strict=False)
+    ]
     if others:
         rows.append(
             RowView(
@@ -84,7 +88,7 @@ def _row(row: RankingRow, written: Amount, ranks: Sequence[str], dearest: int, s
         amount=written,
         share=share(row.spent, spent),
         pictures=row.pictures,
-        per_finished=amount(row.spent // row.finished) if row.finished else None,
+        per_finished=None,
         parts=parts([by_rank[rank] for rank in range(len(ranks))], dearest),
         steps=_steps(row.steps, ranks),
     )

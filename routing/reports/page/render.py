@@ -42,8 +42,8 @@ class Colour:
 def page_html(data: PageData) -> str:
     """Write the page. Whatever texts hold is shown and never obeyed.
 
-    It stays below 300 KB for a year, even with twelve importances and any number of budgets; up to 24 finals add at most
-    576 KB.
+    It stays below 300 KB for a year, even with twelve importances and any number of budgets; up to 24 finals add at
+    most 576 KB.
 
     Raises:
         ValueError: for spending on a day outside the period.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ from routing.cli.periods import period_options, usual_start, zone_name
 from routing.cli.spend_asked import Asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import tzinfo
     from pathlib import Path
     from typing import Any
@@ -22,8 +23,18 @@ if TYPE_CHECKING:
     from routing.core.spend import SpendQuery, SpendRow
 
 DEFAULT_BY = "importance,deployment"
+TITLE = "Pictures and what they cost"
 COLUMNS = 80
 """How wide courses are drawn where nobody watches."""
+PERIODS = {"--daily": "day", "--weekly": "week", "--monthly": "month"}
+UNCUT = {
+    "--savings": "which is told by month and importance",
+    "--charges": "which has a row for every charge",
+    "--parquet": "which has a row for every charge",
+    "--focus": "which has a row for every charge",
+    "--html": "which tells days, campaigns, assets and deployments",
+}
+"""What is not grouped as ``--by`` and the periods say, and how it is told instead."""
 
 cut_options: Callable[[Any], Any] = stack(
     click.option("--daily", "per", flag_value="day", help="A row a day: this month, unless it is told otherwise."),
@@ -57,7 +68,7 @@ savings_options: Callable[[Any], Any] = stack(
 
 page_options: Callable[[Any], Any] = stack(
     click.option("--html", metavar="FILE", type=PATH, help="Write one page to read, print and mail."),
-    click.option("--title", default="Pictures and what they cost", show_default=True, help="Title of the page."),
+    click.option("--title", default=TITLE, show_default=True, help="Title of the page."),
     click.option("--note", default="", help="A line below the title."),
     click.option("--thumbnails", is_flag=True, help="Show finished assets on the page, from the cache."),
 )
@@ -108,7 +119,13 @@ def spend(
     """
     ways = {"--json": as_json, "--csv": as_csv, "--savings": savings, "--charges": charges}
     files = {"--parquet": parquet, "--focus": focus, "--html": html}
-    _refuse_contradictions({**ways, **files, "--all": everything, "--since": since, "--baseline": baseline})
+    wishes = {"--title": title != TITLE, "--note": note, "--thumbnails": thumbnails}
+    cuts = {"--by": by is not None, **{option: per == name for option, name in PERIODS.items()}}
+    period = {"--all": everything, "--since": since}
+    given = {**ways, **files, **wishes, **cuts, **period, "--baseline": baseline}
+    said = [name for name, value in given.items() if value]
+    _refuse_contradictions(said)
+    _refuse_vain_words(said)
     now = datetime.now(UTC)
     query = _query(by, per, since, until, zone, config)
     if query.since is None and query.until is None and not everything:
@@ -130,9 +147,8 @@ def spend(
         _show(asked)
 
 
-def _refuse_contradictions(given: dict[str, object]) -> None:
+def _refuse_contradictions(said: Sequence[str]) -> None:
     """Refuse options that cannot both be meant."""
-    said = [name for name, value in given.items() if value]
     files = [name for name in said if name in {"--parquet", "--focus", "--html"}]
     for one, other in (("--json", "--csv"), ("--all", "--since"), ("--savings", "--charges")):
         if one in said and other in said:
@@ -142,8 +158,18 @@ def _refuse_contradictions(given: dict[str, object]) -> None:
             raise click.UsageError(f"{alone} prints and {files[0]} writes a file: run the command twice")
     if "--charges" in said and "--csv" not in said:
         raise click.UsageError("--charges goes with --csv; --parquet FILE and --focus FILE hold every charge anyway")
+
+
+def _refuse_vain_words(said: Sequence[str]) -> None:
+    """Refuse options that would be taken and change nothing: whoever wrote them expects something of them."""
     if "--baseline" in said and "--savings" not in said and "--html" not in said:
         raise click.UsageError("--baseline goes with --savings or --html")
+    for wish in ("--title", "--note", "--thumbnails"):
+        if wish in said and "--html" not in said:
+            raise click.UsageError(f"{wish} goes with --html FILE")
+    for cut, way in product(("--by", *PERIODS), UNCUT):
+        if cut in said and way in said:
+            raise click.UsageError(f"{cut} has no say in {way}, {UNCUT[way]}: leave it out")
 
 
 def _query(  # noqa: PLR0917 - words of the command line, in its order

@@ -35,11 +35,15 @@ def readable_column(amounts: Iterable[int]) -> list[str]:
 
 
 def readable_share(part: int, whole: int) -> str:
-    """Write a share in percent: ``41.3 %``; empty where there is no whole."""
+    """Write a share in percent: ``41.3 %``; what is too small for that is ``<0.1 %``, never zero.
+
+    Empty where there is no whole.
+    """
     if not whole:
         return ""
     # The text of a float with one decimal is exact enough: nothing is computed from it.
-    return f"{100 * part / whole:.1f} %"
+    told = f"{100 * part / whole:.1f} %"
+    return "<0.1 %" if part and told in {"0.0 %", "-0.0 %"} else told
 
 
 def exact_usd(nusd: int) -> str:

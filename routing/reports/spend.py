@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from routing.core.spend import SpendRow
 
 NO_VALUE = "-"
-"""Stands for a tag or an asset that the request did not have."""
+"""Stands for a tag or an asset that the request did not have, and for nothing in a column where little comes about."""
 PERIOD_COLUMNS = {Period.DAY: "day", Period.WEEK: "week of", Period.MONTH: "month"}
 FIGURES_AT_LEAST = 4
 """Spent, share, requests and images are shown however narrow it is; the others are told below where they do not fit."""
@@ -124,14 +124,15 @@ def _figures(rows: Sequence[SpendRow]) -> list[tuple[str, list[str]]]:
         ("average", _averages(every)),
     ]
     if total.cached:
-        figures.append(("cached", [f"{row.cached:,}" for row in every]))
+        figures.append(("cached", [f"{row.cached:,}" if row.cached else NO_VALUE for row in every]))
     for name, amounts in (
         ("not spent", [row.saved for row in every]),
         ("unconfirmed", [row.unconfirmed for row in every]),
         ("held", [row.held for row in every]),
     ):
         if any(amounts):
-            figures.append((name, readable_column(amounts)))
+            written = zip(amounts, readable_column(amounts), strict=True)
+            figures.append((name, [text if nusd else NO_VALUE for nusd, text in written]))
     return figures
 
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     )
 
 DAYS_BEFORE_SHUTDOWN = timedelta(days=365)
+DRAWN_BY_DAY = timedelta(days=366)
 
 
 def write_page(
@@ -47,7 +48,7 @@ def write_page(
 
     Raises:
         ConfigError: where router.yaml or its policy are wrong.
-        RequestError: for more than 400 days, or an unknown baseline.
+        RequestError: for an unknown baseline.
 
     """
     from routing.reports.page.render import page_html
@@ -104,11 +105,15 @@ def _days(asked: Asked, store: LedgerReader | None) -> list[DaySpend]:
 
     if store is None:
         return []
-    query = replace(asked.query, by=("importance",), per=Period.DAY)
+    since = asked.query.since or store.first_at() or asked.now
+    first = since.astimezone(asked.query.zone).date()
+    # Of a longer time a page draws months: those of all days would be more than anybody reads.
+    per = Period.MONTH if min(asked.query.until or asked.now, asked.now) - since > DRAWN_BY_DAY else Period.DAY
+    query = replace(asked.query, by=("importance",), per=per)
     spent: dict[date, dict[str, int]] = {}
     for row in read_spend(store, query, asked.now):
         if row.period and row.spent:
-            spent.setdefault(row.period, {})[row.key[0]] = int(row.spent)
+            spent.setdefault(max(row.period, first), {})[row.key[0]] = int(row.spent)
     return [DaySpend(day=day, spent=amounts) for day, amounts in spent.items()]
 
 
@@ -238,17 +243,18 @@ def _span(budget: Budget, store: LedgerReader, now: datetime) -> tuple[datetime,
 
 
 def _courses(asked: Asked, budget: Budget, store: LedgerReader, starts_at: datetime) -> dict[str, list[SpentBy]]:
-    """Add up day by day what each counter of a budget counts; the last word has the counter itself."""
+    """Add up by day, or by month, what each counter of a budget counts; the last word has the counter itself."""
     from routing.core.spend import PERIODS_AT_MOST, Period, SpendQuery
     from routing.core.window import WindowKind
     from routing.reading.spending import read_spend
     from routing.reports.page.data import SpentBy
 
     zone = budget.window.zone
-    if budget.window.kind is WindowKind.ROLLING or asked.now - starts_at >= timedelta(days=PERIODS_AT_MOST - 1):
+    if budget.window.kind is WindowKind.ROLLING:
         return {}
+    per = Period.DAY if asked.now - starts_at < timedelta(days=PERIODS_AT_MOST - 1) else Period.MONTH
     by = ("importance", "deployment", "operation", *budget.match.tags, *([budget.per] if budget.per else []))
-    query = SpendQuery(by=tuple(dict.fromkeys(by)), since=starts_at, per=Period.DAY, zone=zone)
+    query = SpendQuery(by=tuple(dict.fromkeys(by)), since=starts_at, per=per, zone=zone)
     found: dict[str, list[SpentBy]] = {}
     for row in read_spend(store, query, asked.now):
         scope = dict(zip(row.by, row.key, strict=True))[budget.per] if budget.per else ""
@@ -256,7 +262,7 @@ def _courses(asked: Asked, budget: Budget, store: LedgerReader, starts_at: datet
             continue
         course = found.setdefault(scope, [])
         noon = datetime(row.period.year, row.period.month, row.period.day, 12, tzinfo=zone)
-        at = min(Period.DAY.window(zone).span(noon).end or asked.now, asked.now)
+        at = min(per.window(zone).span(noon).end or asked.now, asked.now)
         total = (course[-1].spent if course else 0) + int(row.spent)
         if course and course[-1].at == at:
             course.pop()

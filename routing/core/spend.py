@@ -135,9 +135,8 @@ def split(query: SpendQuery, first: datetime, last: datetime) -> list[tuple[date
     while True:
         span = window.span(start)
         if span.end is None or len(found) >= PERIODS_AT_MOST:
-            raise RequestError(
-                f"this is more than {PERIODS_AT_MOST} {query.per}s: ask for longer ones, or for less with since"
-            )
+            longer = {Period.DAY: "weeks or months, or ", Period.WEEK: "months, or "}.get(query.per, "")
+            raise RequestError(f"this is more than {PERIODS_AT_MOST} {query.per}s: ask for {longer}a later since")
         day = span.start.astimezone(query.zone).date()
         if span.end > last:
             return [*found, (day, replace(query, per=None, since=since, until=query.until))]

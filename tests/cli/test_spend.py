@@ -299,6 +299,19 @@ def test_the_page_tells_what_the_ledger_has(story: CommandLine) -> None:
         assert words in page
 
 
+def test_a_page_of_years_draws_months_and_loses_nothing(keyless: CommandLine) -> None:
+    ages = (900, 500, 399, 30, 0)
+    fill(keyless, *(Happened(request_id=f"r{age}", at=TODAY - timedelta(days=age, minutes=5)) for age in ages))
+    ran = keyless("spend", "--all", "--html", "page.html")
+    assert (ran.code, ran.out) == (0, "wrote page.html: $0.25 spent, since the first purchase, UTC\n")
+    page = (keyless.folder / "page.html").read_text(encoding="utf-8")
+    assert "<h2>Spend per month</h2>" in page
+    first = TODAY - timedelta(days=900, minutes=5)
+    assert f"{first.day} {first:%B %Y} – {TODAY.day} {TODAY:%B %Y}" in page
+    refused = keyless("spend", "--all", "--daily")
+    assert "this is more than 400 days: ask for weeks or months, or a later since" in refused.err
+
+
 def test_a_page_of_nothing_is_a_page(keyless: CommandLine) -> None:
     assert keyless("spend", "--html", "page.html").code == 0
     assert "<html" in (keyless.folder / "page.html").read_text(encoding="utf-8")

@@ -50,7 +50,7 @@ def test_a_question_without_edges_stays_open_at_both_ends() -> None:
 def test_more_periods_than_anybody_reads_are_refused_with_a_way_out() -> None:
     last = at("2020-01-01") + timedelta(days=PERIODS_AT_MOST - 1)
     assert len(split(SpendQuery(per=Period.DAY), at("2020-01-01"), last)) == PERIODS_AT_MOST
-    with pytest.raises(RequestError, match="more than 400 days: ask for longer ones, or for less with since"):
+    with pytest.raises(RequestError, match="more than 400 days: ask for weeks or months, or a later since"):
         split(SpendQuery(per=Period.DAY), at("2020-01-01"), last + timedelta(days=1))
 
 

@@ -53,6 +53,7 @@ def test_more_than_a_year_is_drawn_by_month_and_loses_nothing() -> None:
     assert drawn is not None
     assert (drawn.unit, drawn.slots) == ("month", 27)
     assert drawn.hints[0].startswith("January 2024: $")
+    assert [f"{tick.text} {tick.below}" for tick in drawn.days[3:6]] == ["Oct 2024", "Jan 2025", "Apr 2025"]
     assert "Spend per month" in page_html(data)
 
 

@@ -94,7 +94,9 @@ def test_the_axes_are_readable_whatever_the_period(days: int, width: int, reader
 @WIDTHS
 def test_a_fortune_fits_on_the_screen(width: int, reader: Reader) -> None:
     month = pages.a_month()
-    rich = tuple(replace(day, spent={name: 10_000_000 * nusd for name, nusd in day.spent.items()}) for day in month.days)
+    rich = tuple(
+        replace(day, spent={name: 10_000_000 * nusd for name, nusd in day.spent.items()}) for day in month.days
+    )
     page = reader.open(replace(month, days=rich, figures=replace(month.figures, saved_by_cache=10**16)), width)
     assert page.evaluate(OUTSIDE) == []
     assert page.evaluate(OVERLAPS) == []

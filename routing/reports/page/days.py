@@ -208,7 +208,10 @@ def _hint(slot: Slot, ranks: Sequence[str]) -> str:
 
 
 def _days(slots: Sequence[Slot], *, by_month: bool) -> tuple[Tick, ...]:
-    """Label days, or the first days of months; the year stands below the first label and below each January."""
+    """Label days, or the first days of months; the year stands below the first label and below each January.
+
+    In a chart of months it stands below each: not every January has a label there.
+    """
     if not by_month and len(slots) <= LABELLED_DAYS_UP_TO:
         ticks = [
             Tick(at=percent((place + 0.5) / len(slots)), text=short_day(slot.day)) for place, slot in enumerate(slots)
@@ -222,7 +225,7 @@ def _days(slots: Sequence[Slot], *, by_month: bool) -> tuple[Tick, ...]:
         Tick(
             at=percent((place + middle) / len(slots)),
             text=f"{day:%b}",
-            below=str(day.year) if not number or day.month == 1 else "",
+            below=str(day.year) if by_month or not number or day.month == 1 else "",
         )
         for number, (place, day) in enumerate(places)
     ]

@@ -14,7 +14,7 @@ NUMBERS = frozenset(
         *("at most", "billed", "booked", "cached", "calls", "charged", "difference", "held", "images", "left", "limit"),
         *("quantity", "requests", "share", "spent", "unconfirmed", "used"),
         *("after", "before", "change", "downgraded", "refused"),
-        *("average", "not spent", "saved", "would cost"),
+        *("average", "not spent", "saved", "would cost", "USD a million"),
         *("a picture", "last hour", "images/min", "requests/min", "tokens/min"),
     }
 )

@@ -7,7 +7,7 @@ from datetime import UTC
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from routing.core.entries import EntryKind
+from routing.core.entries import RESOLUTIONS, EntryKind
 from routing.core.money import usd_text
 from routing.core.prices import Usage, cost_of
 from routing.reports.amounts import exact_usd, number_of
@@ -50,6 +50,13 @@ class Shown:
     def cost_nusd(self) -> int:
         """What all of its attempts are charged now."""
         return sum(charge.charged_nusd for charge in self.charges)
+
+    @property
+    def held_nusd(self) -> int:
+        """What is set aside now, for attempts that have not ended: no part of the cost."""
+        ended = {entry.reservation_id for entry in self.entries if entry.kind in RESOLUTIONS}
+        reserved = (entry for entry in self.entries if entry.kind is EntryKind.RESERVE)
+        return sum(entry.amount_nusd for entry in reserved if entry.reservation_id not in ended)
 
 
 def show_report(shown: Shown, width: int = UNLIMITED) -> list[str]:
@@ -113,6 +120,8 @@ def _cost(shown: Shown) -> str:
         told.append(f"{exact_usd(unconfirmed)} of it unconfirmed")
     if saved:
         told.append(f"{exact_usd(saved)} saved by the cache")
+    if shown.held_nusd:
+        told.append(f"{exact_usd(shown.held_nusd)} held for a call under way")
     return ", ".join(told)
 
 
@@ -185,6 +194,7 @@ def show_json(shown: Shown) -> dict[str, object]:
         "cost_usd": usd_text(shown.cost_nusd),
         "unconfirmed_usd": usd_text(sum(each.charged_nusd for each in shown.charges if each.unconfirmed)),
         "saved_usd": usd_text(sum(each.saved_nusd for each in shown.charges)),
+        "held_usd": usd_text(shown.held_nusd),
         "lineage": lineage(shown.asset) if shown.asset else None,
         "entries": [_entry_json(entry, shown.lines.get(entry.reservation_id, ())) for entry in shown.entries],
     }

@@ -380,6 +380,14 @@ def test_a_request_is_shown_with_all_that_was_written_of_it(routing: CommandLine
     assert routing("show", told["children"][0]).out.count("made from   fox") == 1
 
 
+def test_a_call_under_way_costs_nothing_yet_and_says_what_is_held_for_it(story: CommandLine) -> None:
+    assert "cost        $0, $0.21 held for a call under way" in story("show", "under-way").out
+    told = json.loads(story("show", "under-way", "--json").out)
+    assert (told["cost_usd"], told["held_usd"]) == ("0", "0.21")
+    assert "held" not in story("show", "poster-7/final-1").out
+    assert json.loads(story("show", "refused", "--json").out)["held_usd"] == "0"
+
+
 def test_a_request_that_is_none_is_asked_after(story: CommandLine) -> None:
     ran = story("show", "nope")
     assert ran.code == 2

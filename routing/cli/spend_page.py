@@ -195,6 +195,7 @@ def _compared(settings: Settings, found: Savings) -> Iterator[Compared]:
 def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[BudgetWindow]:
     """Tell every counter in its window of now; the lines *below* an importance are left to ``routing budgets``."""
     from routing.core.budgets import raised_by
+    from routing.core.window import WindowKind
     from routing.reading.statuses import read_statuses
     from routing.reports.budgets import counter_name
     from routing.reports.page.data import BudgetWindow, Forecast, Raise
@@ -208,7 +209,6 @@ def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[
         for status in statuses:
             if status.budget != budget.name or status.below:
                 continue
-            course = courses.get(status.scope, [])
             yield BudgetWindow(
                 name=counter_name(status.budget, status.scope, "", budget.per or ""),
                 limit=int(status.limit) - raised_by(raises, status.budget, status.scope),
@@ -216,7 +216,7 @@ def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[
                 held=int(status.held),
                 starts_at=starts_at,
                 ends_at=ends_at,
-                points=tuple(course),
+                points=tuple(_counted(courses.get(status.scope, []), int(status.spent))),
                 thresholds=budget.alert_at,
                 forecast=Forecast(expected=status.forecast.expected_nusd, reached_at=status.forecast.reached_at)
                 if status.forecast
@@ -226,7 +226,15 @@ def _budgets(asked: Asked, settings: Settings, store: LedgerReader) -> Iterator[
                     for each in raises
                     if (each.budget, each.scope) == (status.budget, status.scope)
                 ),
+                rolling=budget.window.kind is WindowKind.ROLLING,
             )
+
+
+def _counted(course: Sequence[SpentBy], spent: int) -> Iterator[SpentBy]:
+    """Leave out what was spent before the budget was declared: its counter, which has the last word, never saw it."""
+    unseen = max(0, course[-1].spent - spent) if course else 0
+    for point in course:
+        yield replace(point, spent=max(0, point.spent - unseen))
 
 
 def _span(budget: Budget, store: LedgerReader, now: datetime) -> tuple[datetime, datetime | None]:
@@ -250,8 +258,8 @@ def _courses(asked: Asked, budget: Budget, store: LedgerReader, starts_at: datet
     from routing.reports.page.data import SpentBy
 
     zone = budget.window.zone
-    if budget.window.kind is WindowKind.ROLLING:
-        return {}
+    if budget.window.kind is WindowKind.ROLLING and asked.now - starts_at < timedelta(days=2):
+        return {}  # days would be too coarse for it
     per = Period.DAY if asked.now - starts_at < timedelta(days=PERIODS_AT_MOST - 1) else Period.MONTH
     by = ("importance", "deployment", "operation", *budget.match.tags, *([budget.per] if budget.per else []))
     query = SpendQuery(by=tuple(dict.fromkeys(by)), since=starts_at, per=per, zone=zone)

@@ -263,7 +263,7 @@ class Elements(HTMLParser):
         return reader.found
 
 
-# --- Savings and the page ---------------------------------------------------------------------------------------------
+# --- Savings ----------------------------------------------------------------------------------------------------------
 
 
 def test_savings_are_told_with_what_went_wrong_and_what_they_rest_on(story: CommandLine) -> None:
@@ -290,46 +290,6 @@ def test_a_baseline_may_be_named_and_one_that_is_none_is_asked_after(story: Comm
 
 def test_savings_of_nothing_are_nothing(keyless: CommandLine) -> None:
     assert keyless("spend", "--savings", "--all").out.startswith("nothing was bought")
-
-
-def test_the_page_tells_what_the_ledger_has(story: CommandLine) -> None:
-    assert story("spend", *SINCE, "--html", "page.html", "--title", "Spring <launch>", "--note", "For us").code == 0
-    page = (story.folder / "page.html").read_text(encoding="utf-8")
-    for words in ("Spring &lt;launch&gt;", "For us", "$0.9725", "poster-7", "spring", "everything as final", "lost"):
-        assert words in page
-
-
-def test_a_page_of_years_draws_months_and_loses_nothing(keyless: CommandLine) -> None:
-    ages = (900, 500, 399, 30, 0)
-    fill(keyless, *(Happened(request_id=f"r{age}", at=TODAY - timedelta(days=age, minutes=5)) for age in ages))
-    ran = keyless("spend", "--all", "--html", "page.html")
-    assert (ran.code, ran.out) == (0, "wrote page.html: $0.25 spent, since the first purchase, UTC\n")
-    page = (keyless.folder / "page.html").read_text(encoding="utf-8")
-    assert "<h2>Spend per month</h2>" in page
-    first = TODAY - timedelta(days=900, minutes=5)
-    assert f"{first.day} {first:%B %Y} – {TODAY.day} {TODAY:%B %Y}" in page
-    refused = keyless("spend", "--all", "--daily")
-    assert "this is more than 400 days: ask for weeks or months, or a later since" in refused.err
-
-
-def test_a_page_of_nothing_is_a_page(keyless: CommandLine) -> None:
-    assert keyless("spend", "--html", "page.html").code == 0
-    assert "<html" in (keyless.folder / "page.html").read_text(encoding="utf-8")
-
-
-def test_the_page_shows_finished_assets_and_how_budgets_went(routing: CommandLine) -> None:
-    routing("generate", "a fox", "-i", "final", "--asset", "poster", "-t", "campaign=spring", "-o", "1.png")
-    routing("generate", "a badger", "-t", "campaign=spring", "-o", "2.png")
-    assert routing("spend", "--html", "page.html", "--thumbnails").code == 0
-    page = (routing.folder / "page.html").read_text(encoding="utf-8")
-    assert page.count("data:image/jpeg") == 1
-    assert "campaign spring" in page
-    assert "data:image/jpeg" not in _page_without_thumbnails(routing)
-
-
-def _page_without_thumbnails(routing: CommandLine) -> str:
-    routing("spend", "--html", "plain.html")
-    return (routing.folder / "plain.html").read_text(encoding="utf-8")
 
 
 # --- Assets and requests ----------------------------------------------------------------------------------------------

@@ -188,7 +188,9 @@ def _facts(budget: BudgetWindow, now: datetime) -> tuple[Fact, ...]:
         until = moment_text(given.until.astimezone(zone))
         text = f"by {more.text} from {moment_text(given.at.astimezone(zone))} until {until}: {isolated(given.reason)}"
         facts.append(Fact(term="Raised", text=text, exact=more.exact))
-    if budget.ends_at:
+    if budget.rolling:
+        facts.append(Fact(term="Starts afresh", text="never: its window rolls on"))
+    elif budget.ends_at:
         ends = moment_text(budget.ends_at.astimezone(zone))
         facts.append(Fact(term="Ended" if over else "Starts afresh", text=ends))
     else:

@@ -100,7 +100,8 @@ class BudgetWindow:
     """One counter of a budget in one window. ``limit`` is without its raises.
 
     ``points`` run upwards in time, one at the end of each day or hour, and need not reach the present; ``thresholds``
-    are amounts of spending. ``ends_at`` is ``None`` for a lifetime; ``starts_at`` is then its first spending.
+    are amounts of spending. ``ends_at`` is ``None`` for a lifetime; ``starts_at`` is then its first spending. What is
+    ``rolling`` never starts afresh: it counts what lies between the two, and they move on.
     """
 
     name: str
@@ -113,6 +114,7 @@ class BudgetWindow:
     thresholds: tuple[int, ...] = ()
     forecast: Forecast | None = None
     raises: tuple[Raise, ...] = ()
+    rolling: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

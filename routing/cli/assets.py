@@ -51,7 +51,8 @@ def _tell_of(store: LedgerReader | None, names: Sequence[str], ranks: Sequence[s
     missing = next((name for name in names if name not in known), None)
     if missing is not None:
         others = [row.key[0] for row in store.spend(replace(BY_ASSET, by=("asset",)))] if store else ()
-        raise RequestError(f"nothing was bought for asset {missing!r}{did_you_mean(missing, others)}")
+        hint = "`routing spend --by asset --all` lists them" if any(others) else "there are none yet"
+        raise RequestError(f"nothing was bought for asset {missing!r}{did_you_mean(missing, others)}: {hint}")
     if as_json:
         echo_json([asset_json(known[name]) for name in names])
     else:

@@ -310,11 +310,12 @@ def test_an_asset_can_be_asked_for_by_name(story: CommandLine) -> None:
     assert told == "poster-7: 14 drafts $0.3525, 1 review $0.05, 1 final $0.21\ntin: 2 drafts $0.05\n"
     ran = story("assets", "poster-8")
     assert ran.code == 2
-    assert "nothing was bought for asset 'poster-8' (did you mean 'poster-7'?)" in ran.err
+    assert "asset 'poster-8' (did you mean 'poster-7'?): `routing spend --by asset --all` lists them" in ran.err
 
 
 def test_before_anything_is_finished_it_says_so(keyless: CommandLine) -> None:
     assert keyless("assets").out == "no asset is finished yet\n"
+    assert "nothing was bought for asset 'tin': there are none yet" in keyless("assets", "tin").err
     fill(keyless, Happened(request_id="r", at=TODAY, asset="tin"))
     assert keyless("assets").out.splitlines() == [
         "no asset is finished yet",

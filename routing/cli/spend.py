@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-    from routing.core.spend import SpendQuery, SpendRow
+    from routing.core.spend import Period, SpendQuery, SpendRow
+    from routing.ledger.base import LedgerReader
 
 DEFAULT_BY = "importance,deployment"
 TITLE = "Pictures and what they cost"
 COLUMNS = 80
 """How wide courses are drawn where nobody watches."""
+DRAWN_BY_DAY, DRAWN_BY_MONTH = timedelta(days=92), timedelta(days=30 * 365)
+"""Up to which time the course of a report without periods is drawn so; beyond there is none."""
 PERIODS = {"--daily": "day", "--weekly": "week", "--monthly": "month"}
 UNCUT = {
     "--savings": "which is told by month and importance",
@@ -191,6 +194,8 @@ def _show(asked: Asked) -> None:
     with open_books(asked.config) as store:
         rows = read_spend(store, asked.query, asked.now) if store else []
         missed = files_missed(store, asked.query, asked.now) if store else ()
+        prints = bool(rows) and not (asked.as_json or asked.as_csv)
+        per, course = _course(asked, store, rows) if store and prints else (None, [])
     warn_of_archives(missed)
     if asked.as_json:
         echo_json(_report_json(asked, rows))
@@ -204,22 +209,39 @@ def _show(asked: Asked) -> None:
         hint = "" if asked.query.since is None else "; --all looks at everything"
         click.echo(f"nothing was spent {asked.period}{hint}")
     else:
-        _print_table(asked, rows)
+        _print_table(asked, rows, per, course)
 
 
-def _print_table(asked: Asked, rows: list[SpendRow]) -> None:
-    from routing.cli.screen import can_show, screen_width, show
-    from routing.reports.sheet import UNLIMITED
+def _course(asked: Asked, store: LedgerReader, rows: list[SpendRow]) -> tuple[Period | None, list[SpendRow]]:
+    """Give what is drawn: the rows themselves where they are told by time, else how all of it came about."""
+    from routing.cli.screen import can_show
+    from routing.core.spend import Period
+    from routing.reading.spending import read_spend
     from routing.reports.sparkline import BLOCKS
+
+    query = asked.query
+    if not can_show(BLOCKS):
+        return None, []
+    if query.per is not None:
+        return query.per, rows
+    span = (query.until or asked.now) - (query.since or store.first_at() or asked.now)
+    if span > DRAWN_BY_MONTH:
+        return None, []
+    per = Period.DAY if span <= DRAWN_BY_DAY else Period.MONTH
+    return per, read_spend(store, replace(query, by=(), per=per), asked.now)
+
+
+def _print_table(asked: Asked, rows: list[SpendRow], per: Period | None, course: list[SpendRow]) -> None:
+    from routing.cli.screen import screen_width, show
+    from routing.reports.sheet import UNLIMITED
     from routing.reports.spend import spark_lines, spend_remarks, spend_table
 
-    width, per = screen_width(), asked.query.per
+    width = screen_width()
     click.echo(f"{asked.period}\n")
-    show(spend_table(rows, asked.query.by, width, per))
+    show(spend_table(rows, asked.query.by, width, asked.query.per))
     remarks = spend_remarks(rows)
-    if per and can_show(BLOCKS):
-        drawn = spark_lines(rows, per, COLUMNS if width == UNLIMITED else width)
-        remarks = [*drawn, *([""] if drawn and remarks else []), *remarks]
+    drawn = spark_lines(course, per, COLUMNS if width == UNLIMITED else width) if per else []
+    remarks = [*drawn, *([""] if drawn and remarks else []), *remarks]
     if remarks:
         click.echo("\n" + "\n".join(remarks))
 

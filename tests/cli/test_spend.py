@@ -78,6 +78,22 @@ def test_groups_are_drawn_one_by_one_and_months_are_named(story: CommandLine) ->
     assert json.loads(story("spend", "--weekly", "--by", "campaign", "--json").out)["total"]["spent_usd"] == SPENT
 
 
+def test_how_the_whole_came_about_is_drawn_by_day_or_month(keyless: CommandLine) -> None:
+    fill(keyless, Happened(request_id="now", at=TODAY))
+    assert "█" not in keyless("spend", "--all").out  # one day is no course
+    yesterday = TODAY - timedelta(days=1)
+    for at, drawn in (
+        (yesterday, f"\n{yesterday:%Y-%m-%d} to {TODAY:%Y-%m-%d}:\ntotal  "),
+        (TODAY - timedelta(days=200), f" to {TODAY:%Y-%m}:\ntotal  "),
+        (TODAY - timedelta(days=20_000), ""),
+    ):
+        fill(keyless, Happened(request_id=f"{at}", at=at))
+        ran = keyless("spend", "--all")
+        assert ran.code == 0
+        assert drawn in ran.out
+        assert ("█" in ran.out) is bool(drawn)
+
+
 def test_a_terminal_that_has_no_blocks_is_shown_none(story: CommandLine) -> None:
     ran = story.process("spend", "--daily", *SINCE, PYTHONIOENCODING="latin-1:replace")
     assert ran.code == 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from typing import TYPE_CHECKING, TypeVar
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from typing import TYPE_CHECKING
 
-from routing.errors import RequestError, RoutingError
+from routing.errors import LedgerUnavailable, RequestError, RoutingError
 from routing.results import Outcome, Result
 
 if TYPE_CHECKING:
@@ -14,38 +13,32 @@ if TYPE_CHECKING:
 
     from routing.core.request import ImageRequest
 
-Order = TypeVar("Order")
-
 
 def finish_many(
-    pool: Executor,
-    read: Callable[[str | ImageRequest], Order],
-    buy: Callable[[Order], Result],
+    begin: Callable[[str | ImageRequest], Future[Result]],
     requests: Iterable[str | ImageRequest],
     parallel: int,
 ) -> Generator[Outcome, None, None]:
     """Buy ``parallel`` requests at once and yield each as it finishes: its result or its error.
 
     Takes from ``requests`` only as fast as it buys; stopping early lets calls under way settle and starts no more.
-    What is no error of ours (a fault of an adapter) is raised once everything that is under way was yielded.
+    What is no error of ours (a fault of an adapter) is raised once everything that is under way was yielded. Where
+    ``begin`` raises ``LedgerUnavailable``, the router was closed: that is yielded, and nothing more is begun.
     """
     if parallel < 1:
         raise RequestError(f"parallel is at least 1, not {parallel}")
     running: dict[Future[Result], str | ImageRequest] = {}
-    ready: deque[Outcome] = deque()
     faults: list[BaseException] = []
     try:
         for given in requests:
             try:
-                order = read(given)
+                running[begin(given)] = given
             except RoutingError as error:
                 yield Outcome(request=given, error=error)
-                continue
-            running[pool.submit(buy, order)] = given
+                if isinstance(error, LedgerUnavailable):
+                    break
             if len(running) >= parallel:
-                ready.extend(_finished(running, faults))
-            while ready:
-                yield ready.popleft()
+                yield from _finished(running, faults)
             if faults:
                 break
         while running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -18,7 +18,7 @@ from routing.buying.purchase import Buyer
 from routing.buying.repeats import answer_again
 from routing.core.request import ImageRequest
 from routing.core.spend import spend_query
-from routing.errors import LedgerUnavailable, RequestError, RoutingError
+from routing.errors import RequestError, RoutingError
 from routing.many import finish_many
 from routing.reading.availability import read_deployments
 from routing.reading.spending import read_spend
@@ -26,7 +26,8 @@ from routing.reading.statuses import read_statuses
 from routing.results import Quote, Result
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+    from concurrent.futures import Future
     from datetime import date, datetime, tzinfo
     from pathlib import Path
     from types import TracebackType
@@ -69,7 +70,6 @@ class Router:
         self._pool = ThreadPoolExecutor(THREADS_AT_MOST, thread_name_prefix="routing")
         # Steps of ``agenerate_many`` wait for calls in the pool: in the same pool they could fill it, and wait forever.
         self._steps = ThreadPoolExecutor(THREADS_AT_MOST, thread_name_prefix="routing-many")
-        self._closed = False
         self._under_way: dict[object, int] = {}
 
     def __enter__(self) -> Self:
@@ -83,12 +83,14 @@ class Router:
         self.close()
 
     def close(self) -> None:
-        """Wait for calls under way in any thread, so that each is settled, then let go of ledger and providers.
+        """Wait for calls that vendors work on, so that each is settled, then let go of ledger and providers.
 
+        Nothing more is sent. A request that waits (for a vendor to recover, for room in its minute, for a thread) ends
+        at once, with what came of it so far: its pictures, the error of its last attempt, or ``LedgerUnavailable``.
         Alerts that no channel took within 5 s stay in the ledger for the next router, or ``routing alerts deliver``.
         """
+        self._shop.clock.close()
         self._pool.shutdown(wait=True)
-        self._closed = True
         # A call of this very thread (a signal's handler closes, or an alert channel) cannot end before this does.
         own = threading.get_ident()
         while any(thread != own for thread in list(self._under_way.values())):
@@ -170,10 +172,12 @@ class Router:
         an endless iterator is fine; stopping early lets calls under way settle and starts no more.
         """
 
-        def read(given: str | ImageRequest) -> Order:
-            return self._read(given, {} if isinstance(given, ImageRequest) else options)
+        def begin(given: str | ImageRequest) -> Future[Result]:
+            order = self._read(given, {} if isinstance(given, ImageRequest) else options)
+            with self._told_as_closed():
+                return self._pool.submit(self._buy, order)
 
-        return finish_many(self._pool, read, self._buy, requests, parallel)
+        return finish_many(begin, requests, parallel)
 
     # Reading ----------------------------------------------------------------------------------------------------
 
@@ -296,7 +300,18 @@ class Router:
     async def _hop(self, work: Callable[[], T], pool: ThreadPoolExecutor | None = None) -> T:
         import asyncio  # noqa: PLC0415 - as in aclose
 
-        return await asyncio.get_running_loop().run_in_executor(pool or self._pool, work)
+        with self._told_as_closed():
+            future = asyncio.get_running_loop().run_in_executor(pool or self._pool, work)
+        return await future
+
+    @contextmanager
+    def _told_as_closed(self) -> Iterator[None]:
+        """Say it as everywhere where a pool takes no more work: it would raise an error of its own."""
+        try:
+            yield
+        except RuntimeError:
+            self._shop.clock.check()
+            raise
 
     # Inside -----------------------------------------------------------------------------------------------------
 
@@ -311,8 +326,7 @@ class Router:
         try:
             # First seen, then asked whether it may: ``close`` says that it closes, then looks for calls.
             self._under_way[call] = threading.get_ident()
-            if self._closed:
-                raise LedgerUnavailable("the router was closed: open another")
+            self._shop.clock.check()
             return self._bought(order)
         finally:
             # One step without a lock: an interrupt cannot strike before it is done.

@@ -10,6 +10,7 @@ from routing.alerts.base import Subscription
 from routing.buying.moderation import Moderation
 from routing.buying.shop import Shop
 from routing.cache.file import FileCache
+from routing.closing import ClosingClock
 from routing.core.budgets import Budget
 from routing.core.deployment import Deployment, FormulaTokens, FreeSizes, ListedSizes, Model, TokenRule
 from routing.core.money import usd
@@ -167,15 +168,16 @@ def open_bench(
     upkeep = Upkeep(
         settings=made, store=store, subscriptions=subscriptions, clock=clock, log=log, background=background
     )
+    closing = ClosingClock(clock)
     shop = Shop(
         settings=made,
         store=store,
         providers=fakes,
-        limiter=Pacer(MemoryBook(lambda: round(clock.elapsed_s() * 1000)), clock),
-        clock=clock,
+        limiter=Pacer(MemoryBook(lambda: round(clock.elapsed_s() * 1000)), closing),
+        clock=closing,
         log=log,
         cache=FileCache(cache, clock=clock, log=log) if cache else None,
         upkeep=upkeep,
-        moderation=Moderation(moderator, clock, log) if moderator else None,
+        moderation=Moderation(moderator, closing, log) if moderator else None,
     )
     return Bench(Router(shop, on_close=store.close), store, clock, log, fakes)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from routing.assembly.channels import open_channels
 from routing.assembly.stores import find_store, open_store
+from routing.closing import ClosingClock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,7 @@ def open_router(
 
     """
     env = os.environ if env is None else env
-    clock = clock or SystemClock()
+    clock = ClosingClock(clock or SystemClock())
     if log is None:
         from routing.logs import open_log
 
@@ -217,6 +218,7 @@ def assemble(  # noqa: PLR0913 - what a router is made of
     from routing.limits.registry import open_limiter
     from routing.router import Router
 
+    clock = ClosingClock(clock)
     with ExitStack() as opened:
         store = open_store(config.ledger_url, config.root)
         opened.callback(store.close)
@@ -240,7 +242,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
     config: RouterConfig,
     store: Store,
     providers: Mapping[str, Provider],
-    clock: Clock,
+    clock: ClosingClock,
     log: Log,
     *,
     limiter: Limiter,

@@ -137,6 +137,7 @@ class Caller:
     def _send(self, calls: Sequence[Call], slot: Slot, boarding: Boarding) -> None:
         """Reserve all calls together, make them, and hand what they bring to those who wait for the same."""
         try:
+            self.shop.clock.check()
             made = self.basket.attempts_made
             reservations = [self._reservation(call, made + number) for number, call in enumerate(calls, start=1)]
             self.shop.store.reserve(self.basket.record, reservations)

@@ -81,6 +81,7 @@ class Buyer:
             PriceCapExceeded: where what is left under ``max_price`` does not cover another attempt.
             ProviderError: where the pictures could not be had; ``charged`` says what that cost.
             ProviderRateLimited: also where no rate limit has room before the deadline; then nothing was sent.
+            LedgerUnavailable: where the ledger is away, or the router was closed, before anything was sent.
 
         """
         basket = self.basket
@@ -101,7 +102,9 @@ class Buyer:
         return shown or basket.result(self._refusal)
 
     def _degrades(self) -> bool:
-        return not self.basket.served and may_degrade(self.basket.plan, self.basket.error(self._refusal))
+        if self.basket.served or self.shop.clock.closed:
+            return False
+        return may_degrade(self.basket.plan, self.basket.error(self._refusal))
 
     def _buy_instead(self, candidate: Candidate) -> None:
         """Try a stand-in once, whatever budgets said of others before, and however often others failed."""
@@ -149,11 +152,10 @@ class Buyer:
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False
         except LedgerUnavailable as away:
-            if not self.basket.bought:
+            if not self.basket.bought and not self.shop.clock.closed:
                 raise
             # What is there was paid for: it is handed over, and nothing more is bought without a ledger.
-            self._refusal, self._over = self._refusal or away, True
-            self.basket.notices.append(f"nothing more was bought: {away}")
+            self._end(away)
             return False
         finally:
             bad = self.basket.plan.route.bad is OnBad.RETRY and self.basket.bad > bad_before
@@ -234,9 +236,20 @@ class Buyer:
         patient = self._end_at_s is not None or self._waited_s + wait_s < PATIENCE_S
         if not patient or clock.elapsed_s() + wait_s > self._wait_until_s:
             return False
-        clock.sleep(wait_s)
+        try:
+            clock.sleep(wait_s)
+        except LedgerUnavailable as closed:
+            self._end(closed)
+            return False
         self._waited_s += wait_s
         return True
+
+    def _end(self, why: LedgerUnavailable) -> None:
+        """Buy nothing more: the ledger is away, or the router was closed. What failed before says more than that."""
+        self._refusal, self._over = why, True
+        self.basket.notices.append(f"nothing more was bought: {why}")
+        if self.basket.failed:
+            self.basket.failed[-1].error.add_note(f"it was not tried again: {why}")
 
     def _set_aside(self, candidate: Candidate, admission: Admission) -> bool:
         """Note that a candidate is left alone; tell whether it may recover by itself."""

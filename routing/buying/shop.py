@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from routing.buying.moderation import Moderation
+    from routing.closing import ClosingClock
     from routing.core.alerts import Alert
     from routing.core.budgets import Purchase
-    from routing.core.clock import Clock
     from routing.core.entries import Entry, Reservation
     from routing.core.policy import Settings
     from routing.core.request import ImageRequest
@@ -44,7 +44,7 @@ class Shop:
     store: Store
     providers: Mapping[str, Provider]
     limiter: Limiter
-    clock: Clock
+    clock: ClosingClock
     log: Log
     upkeep: Upkeep
     cache: PictureCache | None = None

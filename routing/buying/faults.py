@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from routing.core.picture import Picture, Size
     from routing.providers.base import ImageCall
 
+AND = " and "
+BLANK = "blank"
+DAMAGED = "damaged"
 APPROXIMATE_AT_LEAST = 0.95
 """Of each edge, where the vendor is told a shape and not pixels: generations of one model differ by up to 3 %."""
 
@@ -24,7 +27,7 @@ def faults_of(pictures: Sequence[Picture], call: ImageCall) -> tuple[str, ...]:
     Bad is another format than the one asked for, an edge shorter than asked, pixels that cannot be decoded, and a
     picture that shows nothing. One that is larger than asked is not bad.
     """
-    return tuple(" and ".join(_faults(picture, call)) for picture in pictures)
+    return tuple(AND.join(_faults(picture, call)) for picture in pictures)
 
 
 def judged(call: CachedCall) -> Iterator[tuple[Picture, str]]:
@@ -51,6 +54,17 @@ def fault_sentences(faults: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"picture {number} is {fault}" for number, fault in enumerate(faults, start=1) if fault)
 
 
+def fault_of(sentences: Sequence[str], number: int) -> str:
+    """Find what ``fault_sentences`` say of one picture; ``""`` where all is well with it."""
+    starts = ("the picture is ", f"picture {number} is ")
+    return next((each.removeprefix(start) for each in sentences for start in starts if each.startswith(start)), "")
+
+
+def shows_nothing(fault: str) -> bool:
+    """Tell whether a picture is bad in a way that leaves nothing to see."""
+    return not {BLANK, DAMAGED}.isdisjoint(fault.split(AND))
+
+
 def fault_reason(faults: Sequence[str]) -> str:
     """Word the faults of one call for the ledger: ``bad picture: blank``; ``""`` where there is none."""
     if len(faults) == 1:
@@ -67,9 +81,9 @@ def _faults(picture: Picture, call: ImageCall) -> list[str]:
         found.append(f"{picture.size} instead of {call.size}")
     try:
         if is_blank(picture):
-            found.append("blank")
+            found.append(BLANK)
     except RequestError:
-        found.append("damaged")
+        found.append(DAMAGED)
     return found
 
 

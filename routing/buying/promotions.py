@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from routing.buying.faults import judged, without_surplus
+from routing.buying.faults import fault_of, judged, shows_nothing, without_surplus
 from routing.buying.orders import Order, name_deployment, plan_of, route_of
 from routing.buying.repeats import entries_of, has_pictures
 from routing.core.abilities import Reason, can_be_asked
@@ -61,9 +61,14 @@ def read_promotion(
     left = _why_left(route, masked=recipe.mask is not None and "mask" not in options)
     if route is not None and not left:
         number = picture or 1
-        first = _picture(shop, source, number, route)
+        first, fault = _picture(shop, source, number, route)
+        if picture is None and shows_nothing(fault):
+            raise RequestError(
+                f"{_takes_along(route)} picture 1 of {parent!r} is {fault}: make it again with generate or edit, or say"
+                " which picture goes along (picture=2 is another one, picture=1 is this one all the same)"
+            )
         images = _with_draft(first, recipe)
-        notices = [_told(parent, number, len(images) - 1)]
+        notices = [_told(parent, number, len(images) - 1, fault)]
     elif picture is not None or (route is not None and route.draft is DraftUse.REFERENCE):
         notices = [f"picture {picture or 1} of {parent} does not go along: {left}"]
 
@@ -90,9 +95,14 @@ def _with_draft(first: Picture, recipe: ImageRequest) -> tuple[Picture, ...]:
     return (first, *(each for each in own if each.digest != first.digest))
 
 
-def _told(parent: str, number: int, own: int) -> str:
+def _takes_along(route: Route) -> str:
+    return f"{route.label or 'the route'} takes the draft along as a reference, but"
+
+
+def _told(parent: str, number: int, own: int, fault: str) -> str:
+    bad = f", which is {fault}" if fault else ""
     others = f"; its own {'reference follows' if own == 1 else 'references follow'} from image 2 on" if own else ""
-    return f"picture {number} of {parent} goes along as image 1{others}"
+    return f"picture {number} of {parent} goes along as image 1{bad}{others}"
 
 
 def _plan(order: Order) -> Plan:
@@ -152,45 +162,45 @@ def _recipe(shop: Shop, history: RequestHistory, prompt: str | None) -> ImageReq
     )
 
 
-def _picture(shop: Shop, source: Result | RequestHistory, number: int, route: Route) -> Picture:
-    """Find one of the draft's pictures: a result brings them, an id's are in the cache.
+def _picture(shop: Shop, source: Result | RequestHistory, number: int, route: Route) -> tuple[Picture, str]:
+    """Find one of the draft's pictures, and what is bad about it: a result brings them, an id's are in the cache.
 
     Raises:
         RequestError: where it is not kept, there are fewer, or what the result shows was not made for it.
 
     """
     if isinstance(source, Result):
-        pictures, parent = source.images, source.request_id
+        parent, faults = source.request_id, source.faults
+        found = [(each, fault_of(faults, at)) for at, each in enumerate(source.images, start=1)]
         if source.degraded in set(Show):
             what = "a placeholder" if source.degraded == Show.PLACEHOLDER else "the last picture of its asset"
             raise RequestError(
-                f"{route.label or 'the route'} takes the draft along as a reference, but {parent!r} only shows {what}:"
-                " nothing was bought for it; make it again with generate or edit"
+                f"{_takes_along(route)} {parent!r} only shows {what}: nothing was bought for it;"
+                " make it again with generate or edit"
             )
     else:
-        pictures, parent = _kept(shop, source, number, route), source.record.request_id
-    if number > len(pictures):
-        many = f"{len(pictures)} picture{'' if len(pictures) == 1 else 's'}"
+        found, parent = _kept(shop, source, number, route), source.record.request_id
+    if number > len(found):
+        many = f"{len(found)} picture{'' if len(found) == 1 else 's'}"
         raise RequestError(f"{parent!r} has {many}: there is no picture {number} to take along")
-    return replace(pictures[number - 1], name=f"picture {number} of {parent}")
+    picture, fault = found[number - 1]
+    return replace(picture, name=f"picture {number} of {parent}"), fault
 
 
-def _kept(shop: Shop, history: RequestHistory, number: int, route: Route) -> tuple[Picture, ...]:
-    """Gather a request's pictures, numbered as its result numbered them."""
+def _kept(shop: Shop, history: RequestHistory, number: int, route: Route) -> list[tuple[Picture, str]]:
+    """Gather a request's pictures, numbered as its result numbered them, and what is bad about each."""
     request_id = history.record.request_id
-    what = f"{route.label or 'the route'} takes the draft along as a reference, but"
     entries = entries_of(history, [each for each in history.attempts if has_pictures(shop, each)])
     calls = [shop.find_bought(entry) for entry in entries]
     kept = [call for call in calls if call is not None]
     found = without_surplus((each for call in kept for each in judged(call)), history.record.features.n)
-    pictures = tuple(picture for picture, _ in found)
-    if pictures and (len(kept) == len(calls) or len(pictures) >= number):
-        return pictures
+    if found and (len(kept) == len(calls) or len(found) >= number):
+        return found
     if not calls and not history.archived_to:
-        raise RequestError(f"{what} {request_id!r} brought no picture: make it with generate or edit")
+        raise RequestError(f"{_takes_along(route)} {request_id!r} brought no picture: make it with generate or edit")
     raise RequestError(
-        f"{what} the pictures of {request_id!r} are no longer kept: pass the draft's Result, or its file to edit, or"
-        " make it again with generate"
+        f"{_takes_along(route)} the pictures of {request_id!r} are no longer kept: pass the draft's Result, or its"
+        " file to edit, or make it again with generate"
     )
 
 

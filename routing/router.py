@@ -15,10 +15,12 @@ from routing.buying.moderation import check_prompt
 from routing.buying.orders import Order, plan_of, read_order, record_of
 from routing.buying.promotions import read_promotion
 from routing.buying.purchase import Buyer
-from routing.buying.repeats import answer_again
+from routing.buying.repeats import given_again, look_back
+from routing.core.fingerprint import request_fingerprint
 from routing.core.request import ImageRequest
+from routing.core.retries import DEADLINE_S
 from routing.core.spend import spend_query
-from routing.errors import RequestError, RoutingError
+from routing.errors import RequestError, RequestIdReused, RoutingError
 from routing.many import finish_many
 from routing.reading.availability import read_deployments
 from routing.reading.spending import read_spend
@@ -333,17 +335,25 @@ class Router:
             self._under_way.pop(call, None)
 
     def _bought(self, order: Order) -> Result:
-        shop, request, notices = order
+        shop, request, _ = order
         began_s = shop.clock.elapsed_s()
         shop.upkeep.begin(shop.settings)
-        attempts_before = 0
-        if request.request_id is not None:
-            history = shop.store.history(request.request_id)
-            if history is not None:
-                again = answer_again(shop, request, history)
-                if again is not None:
-                    return again
-                attempts_before = len(history.attempts)
+        if request.request_id is None:
+            return self._bought_alone(order, began_s)
+        same = f"{request.request_id} {request_fingerprint(request)}"
+        with shop.requests.board([same], request.deadline_s or DEADLINE_S) as boarding:
+            if same in boarding.landed:
+                return given_again(boarding.landed[same])
+            result = self._bought_alone(order, began_s)
+            boarding.land(same, result)
+            return result
+
+    def _bought_alone(self, order: Order, began_s: float) -> Result:
+        """Buy what nobody else of this process is buying under the same ``request_id``."""
+        shop, request, notices = order
+        again, attempts_before = look_back(shop, request)
+        if again is not None:
+            return again
         plan = plan_of(order)
         check_prompt(shop.moderation, shop.settings.policy, plan, request.prompt)
         basket = Basket(
@@ -353,4 +363,11 @@ class Router:
             attempts_before=attempts_before,
             notices=[*notices, *plan.notices],
         )
-        return Buyer(shop=shop, basket=basket, began_s=began_s).buy()
+        try:
+            return Buyer(shop=shop, basket=basket, began_s=began_s).buy()
+        except RequestIdReused:
+            # Another process was quicker: the answer is what it brought, or how far it is.
+            again, _ = look_back(shop, request)
+            if again is None:
+                raise
+            return again

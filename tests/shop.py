@@ -159,9 +159,10 @@ def open_bench(
     channels: Sequence[AlertChannel] = (),
     background: bool = False,
     moderator: Moderator | None = None,
+    clock: FrozenClock | None = None,
 ) -> Bench:
     made = made or settings()
-    clock, log = FrozenClock(), RecordingLog()
+    clock, log = clock or FrozenClock(), RecordingLog()
     fakes = {name: FakeProvider() for name in made.deployments}
     store = store or open_memory()
     subscriptions = [Subscription(name=f"channel-{at}", channel=each) for at, each in enumerate(channels, start=1)]

@@ -89,7 +89,7 @@ class Caller:
         clock = self.shop.clock
         # What others buy is there at the very end, too.
         wait_s = (self.end_at_s or self.wait_until_s) - clock.elapsed_s()
-        with self.shop.flights.board(shared, wait_s, self._takes) as boarding:
+        with self.shop.flights.board(shared, wait_s, _good) as boarding:
             missing = [call for call in calls if not self._from_cache(call, boarding)]
             if not missing:
                 return None
@@ -134,7 +134,7 @@ class Caller:
         )
         return usage.text_in + usage.image_in + usage.text_out + usage.image_out if usage else 0
 
-    def _send(self, calls: Sequence[Call], slot: Slot, boarding: Boarding) -> None:
+    def _send(self, calls: Sequence[Call], slot: Slot, boarding: Boarding[CachedCall]) -> None:
         """Reserve all calls together, make them, and hand what they bring to those who wait for the same."""
         try:
             self.shop.clock.check()
@@ -222,11 +222,7 @@ class Caller:
             picture_key=call.key,
         )
 
-    def _takes(self, found: CachedCall) -> bool:
-        """Tell whether pictures that others bought just now will do; bad ones only where this very request did."""
-        return not found.faults or found.bought_by.rpartition("/")[0] == self.basket.record.request_id
-
-    def _from_cache(self, call: Call, boarding: Boarding) -> bool:
+    def _from_cache(self, call: Call, boarding: Boarding[CachedCall]) -> bool:
         basket = self.basket
         found = None if basket.request.fresh else boarding.landed.get(call.key) or self.shop.find(call.key)
         if found is None:
@@ -251,6 +247,11 @@ class Caller:
         self.shop.store.record_cached(basket.record, hit)
         basket.saved_nusd += call.quote.expected_nusd
         return True
+
+
+def _good(found: CachedCall) -> bool:
+    """Tell whether pictures that others bought just now will do."""
+    return not found.faults
 
 
 def _run_all(attempters: Sequence[Attempter]) -> list[Bought | Failed]:

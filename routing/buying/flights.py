@@ -1,4 +1,4 @@
-"""Single flight: while pictures are being bought, whoever wants the very same waits for them instead of buying too."""
+"""Single flight: while something is being bought, whoever wants the very same waits for it instead of buying too."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ import os
 from concurrent.futures import Future
 from contextlib import contextmanager
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from routing.errors import Charged, ProviderTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from routing.cache.base import CachedCall
+T = TypeVar("T")
 
 
-class Flights:
-    """What is being bought right now in this process, by picture key."""
+class Flights(Generic[T]):
+    """What is being bought right now in this process, by key: pictures by what they show, requests by their id."""
 
     def __init__(self) -> None:
         """Begin with nothing under way."""
         # By process too: a fork copies what is under way, but no thread that would ever finish it.
-        self._under_way: dict[tuple[int, str], Future[CachedCall | None]] = {}
+        self._under_way: dict[tuple[int, str], Future[T | None]] = {}
 
     @contextmanager
     def board(
-        self, keys: Iterable[str], wait_s: float, takes: Callable[[CachedCall], bool] = lambda _: True
-    ) -> Iterator[Boarding]:
+        self, keys: Iterable[str], wait_s: float, takes: Callable[[T], bool] = lambda _: True
+    ) -> Iterator[Boarding[T]]:
         """Wait until nobody else is buying any of these; what others bought meanwhile is ``landed``.
 
         The rest is the caller's own to buy until the block ends. Where that brings nothing, or nothing that the next
@@ -38,7 +38,7 @@ class Flights:
             ProviderTimeout: where others were still buying by then; nothing was charged.
 
         """
-        boarding = Boarding()
+        boarding: Boarding[T] = Boarding()
         give_up_at = monotonic() + wait_s
         try:
             # In one order for everybody, or two who want two pictures could wait for each other.
@@ -52,7 +52,7 @@ class Flights:
                     own.set_result(boarding.landed.get(place[1]))
 
     def _board(
-        self, boarding: Boarding, place: tuple[int, str], give_up_at: float, takes: Callable[[CachedCall], bool]
+        self, boarding: Boarding[T], place: tuple[int, str], give_up_at: float, takes: Callable[[T], bool]
     ) -> None:
         while True:
             # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
@@ -63,21 +63,21 @@ class Flights:
             try:
                 found = other.result(timeout=max(0.0, give_up_at - monotonic()))
             except TimeoutError:
-                told = "the same picture is being bought for another request, and was not there by the deadline"
+                told = "the same is being bought for another call, and was not there by the deadline: ask again"
                 raise ProviderTimeout(told, retryable=True, charged=Charged.NO) from None
             if found is not None and takes(found):
                 boarding.landed[place[1]] = found
                 return
 
 
-class Boarding:
+class Boarding(Generic[T]):
     """One request's part in what is under way: its own purchases, and what is there by key."""
 
     def __init__(self) -> None:
         """Begin with neither."""
-        self.own: dict[tuple[int, str], Future[CachedCall | None]] = {}
-        self.landed: dict[str, CachedCall] = {}
+        self.own: dict[tuple[int, str], Future[T | None]] = {}
+        self.landed: dict[str, T] = {}
 
-    def land(self, key: str, call: CachedCall) -> None:
-        """Hand pictures to those who wait for them, once the block ends."""
-        self.landed[key] = call
+    def land(self, key: str, bought: T) -> None:
+        """Hand it to those who wait for it, once the block ends."""
+        self.landed[key] = bought

@@ -12,7 +12,7 @@ from routing.buying.degrade import buy_instead, may_degrade, shown_instead
 from routing.core.backoff import backoff_s
 from routing.core.budgets import OnBudget
 from routing.core.policy import OnBad
-from routing.core.retries import UNSENT_AT_MOST, Then, in_doubt_at_most, then
+from routing.core.retries import DEADLINE_S, UNSENT_AT_MOST, Then, in_doubt_at_most, then
 from routing.errors import (
     BudgetExceeded,
     Charged,
@@ -21,6 +21,7 @@ from routing.errors import (
     ProviderRateLimited,
     ProviderTimeout,
     ProviderUnavailable,
+    RequestIdReused,
 )
 
 if TYPE_CHECKING:
@@ -31,15 +32,16 @@ if TYPE_CHECKING:
     from routing.buying.cooling import Admission
     from routing.buying.shop import Shop
     from routing.core.plan import Candidate
-    from routing.errors import RoutingError
+    from routing.errors import LedgerError, RoutingError
     from routing.results import Result
 
 WAITS_AT_MOST = 3
 """How often one candidate's rate limit is waited for while there are others."""
-DEADLINE_S = 900.0
-"""How long a request may wait for rate limits where nobody sets a deadline."""
 PATIENCE_S = 15.0
-"""And how long for a deployment to recover: that may take seconds or days, and nobody can tell. Calls do not count."""
+"""How long a request without a deadline waits for a deployment to recover: nobody can tell whether that takes days.
+
+Calls do not count.
+"""
 BAD_ROUNDS_AT_MOST = 2
 """A bad picture is bought again once: where the second is bad too, it is likely the prompt."""
 LEAST_LEFT_S = 1.0
@@ -82,6 +84,7 @@ class Buyer:
             ProviderError: where the pictures could not be had; ``charged`` says what that cost.
             ProviderRateLimited: also where no rate limit has room before the deadline; then nothing was sent.
             LedgerUnavailable: where the ledger is away, or the router was closed, before anything was sent.
+            RequestIdReused: where another process has made the next attempt of the same request meanwhile.
 
         """
         basket = self.basket
@@ -151,7 +154,7 @@ class Buyer:
                 self._ceiling_nusd = candidate.quote.price_nusd
             self.basket.notices.append(f"not {candidate.deployment.name}: {no}")
             return False
-        except LedgerUnavailable as away:
+        except (LedgerUnavailable, RequestIdReused) as away:
             if not self.basket.bought and not self.shop.clock.closed:
                 raise
             # What is there was paid for: it is handed over, and nothing more is bought without a ledger.
@@ -244,8 +247,8 @@ class Buyer:
         self._waited_s += wait_s
         return True
 
-    def _end(self, why: LedgerUnavailable) -> None:
-        """Buy nothing more: the ledger is away, or the router was closed. What failed before says more than that."""
+    def _end(self, why: LedgerError) -> None:
+        """Buy nothing more: the ledger does not let us, or the router was closed; what failed before is told first."""
         self._refusal, self._over = why, True
         self.basket.notices.append(f"nothing more was bought: {why}")
         if self.basket.failed:

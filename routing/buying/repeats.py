@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from routing.buying.faults import fault_sentences, judged, without_surplus
-from routing.core.entries import STANDS_IN
+from routing.core.entries import STANDS_IN, EntryKind
 from routing.core.fingerprint import request_fingerprint
 from routing.core.money import Money, usd_text
+from routing.core.retries import DEADLINE_S
 from routing.errors import RequestIdReused
 from routing.results import Result
 
@@ -21,14 +24,21 @@ if TYPE_CHECKING:
     from routing.ledger.base import AttemptHistory, RequestHistory
 
 
-def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> Result | None:
+def look_back(shop: Shop, request: ImageRequest) -> tuple[Result | None, int]:
     """Answer a repeat from what was bought; ``None`` where nothing was charged yet and it may be bought now.
+
+    Also tells how many attempts were made of it.
 
     Raises:
         RequestIdReused: where the id stands for another request, is being bought right now, was charged without a
             known outcome, was archived, or its pictures are no longer kept.
 
     """
+    history = None if request.request_id is None else shop.store.history(request.request_id)
+    return (_answer(shop, request, history), len(history.attempts)) if history else (None, 0)
+
+
+def _answer(shop: Shop, request: ImageRequest, history: RequestHistory) -> Result | None:
     name = request.request_id
     if history.record.fingerprint != request_fingerprint(request):
         raise RequestIdReused(
@@ -42,7 +52,7 @@ def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> 
     under_way = [attempt for attempt in history.attempts if attempt.resolution is None]
     if under_way:
         raise RequestIdReused(
-            f"request_id {name!r} is being bought right now (or its process died: then the hold"
+            f"request_id {name!r} is being bought right now: ask again with the same one (if its process died, the hold"
             f" {under_way[0].reserve.reservation_id} ends by itself)"
         )
     delivered = [attempt for attempt in history.attempts if has_pictures(shop, attempt)]
@@ -51,7 +61,7 @@ def answer_again(shop: Shop, request: ImageRequest, history: RequestHistory) -> 
         if charged:
             raise RequestIdReused(
                 f"request_id {name!r} was charged ${usd_text(charged)} without a known outcome;"
-                " buying it again needs a new request_id"
+                f"{_may_go_on(shop, history)} buying it again needs a new request_id"
             )
         return None
     return _result(shop, request, history, delivered)
@@ -72,7 +82,8 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
     pictures = tuple(picture for picture, _ in found)
     notices = [f"request_id {request.request_id!r} was answered before: nothing was bought now"]
     if len(pictures) < request.n:
-        notices.append(f"{len(pictures)} of {request.n} pictures were to be had then; a new request_id buys afresh")
+        told = f"{len(pictures)} of {request.n} pictures were to be had then;{_may_go_on(shop, history)}"
+        notices.append(f"{told} a new request_id buys afresh")
     return Result(
         images=pictures,
         request=request,
@@ -92,6 +103,31 @@ def _result(shop: Shop, request: ImageRequest, history: RequestHistory, delivere
         faults=fault_sentences([fault for _, fault in found]),
         degraded=_stand_in(history, delivered),
         notices=tuple(notices),
+    )
+
+
+def given_again(result: Result) -> Result:
+    """Give a result to a call that waited for it with the same ``request_id``, as a repeat is answered."""
+    told = f"request_id {result.request_id!r} was being bought for another call: nothing was bought twice"
+    notices = tuple(dict.fromkeys((told, *result.notices)))
+    return replace(result, cached=True, saved=Money(0), lines=(), notices=notices, attempts=(), plan=None)
+
+
+def _may_go_on(shop: Shop, history: RequestHistory) -> str:
+    """Tell until when another process may still be trying: between two attempts the ledger cannot tell.
+
+    In this one nobody is, or a repeat would wait for it.
+    """
+    ended = [each.resolution for each in history.attempts if each.resolution]
+    if not ended or ended[-1].kind is EntryKind.EXPIRE:
+        return ""
+    routes = (route for variants in shop.settings.policy.routes.values() for route in variants)
+    deadlines = (history.record.features.deadline_s, *(route.deadline_s for route in routes))
+    until = max(each.at for each in ended) + timedelta(seconds=max(DEADLINE_S, *(each or 0 for each in deadlines)))
+    if until <= shop.clock.now():
+        return ""
+    return (
+        f" if another process is still at it (until {until:%H:%M:%S} UTC at the latest), ask again with the same one;"
     )
 
 

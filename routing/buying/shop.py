@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from routing.limits.base import Limiter
     from routing.logs import Log
     from routing.providers.base import Delivery, Provider
+    from routing.results import Result
     from routing.upkeep import Upkeep
 
 
@@ -51,7 +52,8 @@ class Shop:
     moderation: Moderation | None = None
     keep_prompts: bool = False
     addresses: Mapping[str, str | None] = field(default_factory=lambda: NO_TAGS)
-    flights: Flights = field(default_factory=Flights)
+    flights: Flights[CachedCall] = field(default_factory=Flights)
+    requests: Flights[Result] = field(default_factory=Flights)
     cooling: CoolDowns = field(default_factory=CoolDowns)
 
     def __post_init__(self) -> None:

@@ -24,6 +24,8 @@ from routing.errors import (
 if TYPE_CHECKING:
     from routing.errors import ProviderError
 
+DEADLINE_S = 900.0
+"""How long a request may wait for rate limits, or for another call, where nobody sets a deadline."""
 QUICK_FAULTS = (500, 503)
 QUICK_FAULT_S = 10.0
 """A server fault that is told within this time came, most likely, before any work."""

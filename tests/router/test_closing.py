@@ -95,10 +95,8 @@ def evening(tmp_path: Path) -> Evening:
 
 
 def open_evening(folder: Path, made: Settings | None = None, **how: Any) -> Evening:
-    bench = open_bench(made, store=SqliteStore.open(folder / "spend.db"), **how)
     clock = Asleep()
-    bench.router._shop.clock._clock = clock
-    return Evening(folder, bench, clock)
+    return Evening(folder, open_bench(made, store=SqliteStore.open(folder / "spend.db"), clock=clock, **how), clock)
 
 
 def fault() -> ProviderError:
@@ -268,15 +266,14 @@ def test_whoever_waited_for_a_picture_that_did_not_come_does_not_buy_it_then(tmp
     assert evening.bench.calls == ["gpt"]
 
 
-def test_a_signals_handler_may_close_while_its_own_thread_waits(evening: Evening) -> None:
+def test_a_signals_handler_may_close_while_its_own_thread_waits() -> None:
     class Interrupting(FrozenClock):
         def sleep(self, seconds: float) -> None:
-            evening.bench.router.close()
+            bench.router.close()
             super().sleep(seconds)
 
-    evening.bench.router._shop.clock._clock = Interrupting()
-    evening.bench.fakes["gpt"].fail_next(fault())
+    bench = open_bench(clock=Interrupting())
+    bench.fakes["gpt"].fail_next(fault())
     with pytest.raises(ProviderUnavailable):
-        evening.bench.router.generate("a fox", importance="review")
-    assert evening.bench.calls == ["gpt"]
-    evening.spent()
+        bench.router.generate("a fox", importance="review")
+    assert bench.calls == ["gpt"]

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from routing import BudgetExceeded, Charged, ProviderTimeout, ProviderUnavailable, usd
-from routing.buying.purchase import DEADLINE_S, PATIENCE_S
+from routing.buying.purchase import PATIENCE_S
 from routing.core.health import COOL_FIRST_S, FAILURES_AT_ONCE, TURNED_AWAY_S, Ended
 from routing.core.pacing import Allowance
 from routing.core.policy import OnUnknown
+from routing.core.retries import DEADLINE_S
 from routing.errors import (
     AllCandidatesFailed,
     ContentRejected,

@@ -87,8 +87,9 @@ class Router:
     def close(self) -> None:
         """Wait for calls that vendors work on, so that each is settled, then let go of ledger and providers.
 
-        Nothing more is sent. A request that waits (for a vendor to recover, for room in its minute, for a thread) ends
-        at once, with what came of it so far: its pictures, the error of its last attempt, or ``LedgerUnavailable``.
+        Nothing more is sent. A request that waits (for a vendor to recover, for room in its minute, for another call)
+        ends at once, with what came of it so far: its pictures, the error of its last attempt, or
+        ``LedgerUnavailable``.
         Alerts that no channel took within 5 s stay in the ledger for the next router, or ``routing alerts deliver``.
         """
         self._shop.clock.close()
@@ -159,7 +160,8 @@ class Router:
         to another.
 
         Raises:
-            RequestError: where the draft is unknown or its words are no longer kept (then pass ``prompt``).
+            RequestError: where the draft is unknown, its words are no longer kept (then pass ``prompt``), or its
+                picture is to go along and shows nothing (then pass ``picture``, should it go along all the same).
             Refusal, ProviderError, LedgerError: as for ``generate``.
 
         """
@@ -341,7 +343,7 @@ class Router:
         if request.request_id is None:
             return self._bought_alone(order, began_s)
         same = f"{request.request_id} {request_fingerprint(request)}"
-        with shop.requests.board([same], request.deadline_s or DEADLINE_S) as boarding:
+        with shop.requests.board([same], request.deadline_s or DEADLINE_S, shop.clock) as boarding:
             if same in boarding.landed:
                 return given_again(boarding.landed[same])
             result = self._bought_alone(order, began_s)

@@ -89,7 +89,7 @@ class Caller:
         clock = self.shop.clock
         # What others buy is there at the very end, too.
         wait_s = (self.end_at_s or self.wait_until_s) - clock.elapsed_s()
-        with self.shop.flights.board(shared, wait_s, _good) as boarding:
+        with self.shop.flights.board(shared, wait_s, clock, _good) as boarding:
             missing = [call for call in calls if not self._from_cache(call, boarding)]
             if not missing:
                 return None

@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from routing.closing import NAP_S
 from routing.errors import Charged, ProviderTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from routing.closing import ClosingClock
 
 T = TypeVar("T")
 
@@ -26,7 +30,7 @@ class Flights(Generic[T]):
 
     @contextmanager
     def board(
-        self, keys: Iterable[str], wait_s: float, takes: Callable[[T], bool] = lambda _: True
+        self, keys: Iterable[str], wait_s: float, clock: ClosingClock, takes: Callable[[T], bool] = lambda _: True
     ) -> Iterator[Boarding[T]]:
         """Wait until nobody else is buying any of these; what others bought meanwhile is ``landed``.
 
@@ -36,6 +40,7 @@ class Flights(Generic[T]):
 
         Raises:
             ProviderTimeout: where others were still buying by then; nothing was charged.
+            LedgerUnavailable: where the router was closed meanwhile; nothing was charged either.
 
         """
         boarding: Boarding[T] = Boarding()
@@ -43,7 +48,7 @@ class Flights(Generic[T]):
         try:
             # In one order for everybody, or two who want two pictures could wait for each other.
             for key in sorted(set(keys)):
-                self._board(boarding, (os.getpid(), key), give_up_at, takes)
+                self._board(boarding, (os.getpid(), key), partial(_wait, give_up_at=give_up_at, clock=clock), takes)
             yield boarding
         finally:
             for place, own in boarding.own.items():
@@ -52,7 +57,11 @@ class Flights(Generic[T]):
                     own.set_result(boarding.landed.get(place[1]))
 
     def _board(
-        self, boarding: Boarding[T], place: tuple[int, str], give_up_at: float, takes: Callable[[T], bool]
+        self,
+        boarding: Boarding[T],
+        place: tuple[int, str],
+        wait: Callable[[Future[T | None]], T | None],
+        takes: Callable[[T], bool],
     ) -> None:
         while True:
             # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
@@ -60,14 +69,23 @@ class Flights(Generic[T]):
             other = self._under_way.setdefault(place, own)
             if other is own:
                 return
-            try:
-                found = other.result(timeout=max(0.0, give_up_at - monotonic()))
-            except TimeoutError:
-                told = "the same is being bought for another call, and was not there by the deadline: ask again"
-                raise ProviderTimeout(told, retryable=True, charged=Charged.NO) from None
+            found = wait(other)
             if found is not None and takes(found):
                 boarding.landed[place[1]] = found
                 return
+
+
+def _wait(other: Future[T | None], give_up_at: float, clock: ClosingClock) -> T | None:
+    """Wait for what another brings; not for ever behind one that a signal's handler interrupted to close the router."""
+    while True:
+        left_s = give_up_at - monotonic()
+        try:
+            return other.result(timeout=max(0.0, min(NAP_S, left_s)))
+        except TimeoutError:
+            clock.check()
+            if left_s <= NAP_S:
+                told = "the same is being bought for another call, and was not there by the deadline: ask again"
+                raise ProviderTimeout(told, retryable=True, charged=Charged.NO) from None
 
 
 class Boarding(Generic[T]):

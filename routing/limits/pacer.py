@@ -142,7 +142,10 @@ class Pacer:
         if claim.first.is_set():
             self._clock.sleep(min(wait_s, LOOK_EVERY_S))
         else:
-            claim.first.wait(max(0.0, give_up_at_s - self._clock.elapsed_s()))
+            while not claim.first.wait(max(0.0, min(LOOK_EVERY_S, give_up_at_s - self._clock.elapsed_s()))):
+                self._clock.sleep(0)  # raises where the router is closed, should the first be unable to move on
+                if self._clock.elapsed_s() >= give_up_at_s:
+                    break
 
 
 def _sum(claims: Iterable[_Claim]) -> Needs:

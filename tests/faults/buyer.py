@@ -74,8 +74,10 @@ def endless(folder: Path, name: str, tell: Callable[[str], object] = lambda _: N
         thread.join()
 
 
-def kill(folder: Path, seed: str, kills: str) -> None:
+def kill(folder: Path, seed: str, kills: str, shared: str = "") -> None:
     """Keep a few processes buying; kill each at a random moment and start another, so many times.
+
+    With a ``shared`` name all of them ask for the same, each from the beginning on.
 
     They live the longer the less was bought so far: on a busy machine a tenth of a second is nothing.
     """
@@ -85,7 +87,7 @@ def kill(folder: Path, seed: str, kills: str) -> None:
     killed = bought = 0
     while killed < int(kills):
         while len(alive) < min(AT_ONCE, int(kills) - killed):
-            name = f"p{next(names)}"
+            name = shared or f"p{next(names)}"
             child = os.fork()
             if not child:
                 try:

@@ -23,6 +23,7 @@ from tests.router.test_single_flight import PATIENCE_S, Crowd, gated, send
 from tests.shop import open_bench, settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from routing.core.policy import Settings
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
 class Asleep(FrozenClock):
     """Whoever sleeps by this clock sleeps until the test lets go; then time moves on."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *at: datetime) -> None:
+        super().__init__(*at)
         self.asleep, self.go_on = threading.Semaphore(0), threading.Event()
 
     def sleep(self, seconds: float) -> None:
@@ -232,37 +233,45 @@ def test_for_event_loops_it_is_the_same(evening: Evening) -> None:
 # --- What a vendor works on -------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_is_under_way_is_waited_for_and_so_is_whoever_wants_its_picture(tmp_path: Path) -> None:
+def test_a_call_that_is_under_way_is_waited_for_and_whoever_wants_its_picture_too_ends(tmp_path: Path) -> None:
     evening = open_evening(tmp_path, cache=tmp_path / "cache")
     vendor, router = gated(evening.bench), evening.bench.router
     send(evening.bench, evening.crowd, 3, lambda _: router.generate("a fox", importance="review"))
     closing = threading.Thread(target=router.close)
     closing.start()
     evening.let_go_once_closed()
+    until = time.monotonic() + PATIENCE_S
+    while len(evening.crowd.errors) < 2:
+        assert time.monotonic() < until
+        time.sleep(0.001)
     assert closing.is_alive()
     vendor.gate.set()
     closing.join(PATIENCE_S)
     evening.crowd.wait()
-    assert [len(result.images) for result in evening.crowd.results] == [1, 1, 1]
-    assert evening.spent() == sum(result.cost for result in evening.crowd.results) > 0
+    assert {str(error) for error in evening.crowd.errors} == {"the router was closed: open another"}
+    (result,) = evening.crowd.results
+    assert evening.spent() == result.cost > 0
 
 
-def test_whoever_waited_for_a_picture_that_did_not_come_does_not_buy_it_then(tmp_path: Path) -> None:
-    evening = open_evening(tmp_path, cache=tmp_path / "cache")
-    vendor, router = gated(evening.bench), evening.bench.router
-    vendor.fail_next(fault())
-    send(evening.bench, evening.crowd, 3, lambda _: router.generate("a fox", importance="review"))
+def test_whoever_waits_for_a_thread_that_closes_the_router_in_a_signals_handler_ends(tmp_path: Path) -> None:
+    evening = open_evening(tmp_path, paced(gpt=Allowance(images=1)), cache=tmp_path / "cache")
+    router = evening.bench.router
+    router.generate("a wolf", importance="review")
+    evening.ask()
+    assert evening.clock.asleep.acquire(timeout=PATIENCE_S)  # the first in line, who cannot go on
+    behind = Crowd()
+    behind.send(4, lambda number: router.generate(f"fox {number % 2}", importance="review"))  # two want its picture
+    until = time.monotonic() + PATIENCE_S
+    while len(router._under_way) < 5:
+        assert time.monotonic() < until
+        time.sleep(0.001)
     closing = threading.Thread(target=router.close)
     closing.start()
+    behind.wait()
+    assert [type(error) for error in behind.errors] == [LedgerUnavailable] * 4
     evening.let_go_once_closed()
-    vendor.gate.set()
     closing.join(PATIENCE_S)
     evening.crowd.wait()
-    assert sorted(type(error).__name__ for error in evening.crowd.errors) == [
-        "LedgerUnavailable",
-        "LedgerUnavailable",
-        "ProviderUnavailable",
-    ]
     assert evening.bench.calls == ["gpt"]
 
 

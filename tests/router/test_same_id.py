@@ -21,11 +21,10 @@ from tests.router.test_single_flight import PATIENCE_S, Crowd
 from tests.shop import open_bench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from routing import Result
-    from routing.buying.flights import Boarding
     from routing.core.policy import Settings
     from tests.shop import Bench
 
@@ -39,11 +38,9 @@ class Lounge(Flights["Result"]):
         super().__init__()
         self.came = threading.Semaphore(0)
 
-    def _board(
-        self, boarding: Boarding[Result], place: tuple[int, str], give_up_at: float, takes: Callable[[Result], bool]
-    ) -> None:
+    def _board(self, *boarding: Any) -> None:
         self.came.release()
-        super()._board(boarding, place, give_up_at, takes)
+        super()._board(*boarding)
 
 
 class Desk:

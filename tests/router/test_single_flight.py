@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,10 +16,11 @@ from routing import (
     RoutingError,
     usd,
 )
-from routing.buying.flights import Boarding, Flights
+from routing.buying.flights import Flights
 from routing.cache.base import CachedCall, CacheDown
+from routing.closing import ClosingClock
 from routing.core.request import ImageRequest
-from routing.testing import FakeProvider, blank_picture
+from routing.testing import FakeProvider, FrozenClock, blank_picture
 from tests.router.conftest import ROUTER
 from tests.shop import SQUARE, budget, open_bench, settings
 
@@ -97,15 +98,9 @@ class Watched(Flights[CachedCall]):
         super().__init__()
         self.boarded = threading.Semaphore(0)
 
-    def _board(
-        self,
-        boarding: Boarding[CachedCall],
-        place: tuple[int, str],
-        give_up_at: float,
-        takes: Callable[[CachedCall], bool],
-    ) -> None:
+    def _board(self, *boarding: Any) -> None:
         self.boarded.release()
-        super()._board(boarding, place, give_up_at, takes)
+        super()._board(*boarding)
 
 
 def send(bench: Bench, crowd: Crowd, count: int, ask: Callable[[int], Result]) -> None:
@@ -309,24 +304,25 @@ def test_an_interrupt_ends_a_flight_and_the_next_one_has_its_turn(bench: Bench) 
 
 # --- The flights themselves -----------------------------------------------------------------------------------------
 
+OPEN = ClosingClock(FrozenClock())
 CALL = CachedCall(pictures=(blank_picture(SQUARE),), request=ImageRequest(prompt="a fox"))
 
 
 def test_what_has_landed_is_not_waited_for_by_those_who_come_later() -> None:
     flights: Flights[CachedCall] = Flights()
-    with flights.board(["a"], 1) as first:
+    with flights.board(["a"], 1, OPEN) as first:
         first.land("a", CALL)
-    with flights.board(["a"], 1) as second:
+    with flights.board(["a"], 1, OPEN) as second:
         assert second.landed == {}
 
 
 def test_a_process_that_was_forked_does_not_wait_for_its_parents_flights(monkeypatch: pytest.MonkeyPatch) -> None:
     flights: Flights[CachedCall] = Flights()
-    with flights.board(["a"], 1):
+    with flights.board(["a"], 1, OPEN):
         monkeypatch.setattr("os.getpid", lambda: -1)
-        with flights.board(["a"], 0) as own:
+        with flights.board(["a"], 0, OPEN) as own:
             assert own.landed == {}
         monkeypatch.undo()
-        with pytest.raises(ProviderTimeout), flights.board(["a"], 0):
+        with pytest.raises(ProviderTimeout), flights.board(["a"], 0, OPEN):
             pass
     assert flights._under_way == {}

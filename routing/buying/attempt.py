@@ -197,20 +197,24 @@ class Attempter:
 
     def _delivered(self, delivery: Delivery, faults: tuple[str, ...]) -> Bought:
         cost = self._cost(delivery.usage, len(delivery.pictures))
-        bad, stands_in = fault_reason(faults), self.plan.stands_in(self.candidate)
-        settled = self._resolve(
-            Resolution(
-                reservation_id=self.reservation.id,
-                kind=EntryKind.SETTLE,
-                at=self.shop.clock.now(),
-                amount_nusd=cost.nusd,
-                basis=cost.basis,
-                images=len(delivery.pictures),
-                usage=delivery.usage,
-                reason="; ".join(filter(None, (stands_in, bad, cost.reason))),
-                vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
-            )
+        bad, stands_in, slow = fault_reason(faults), self.plan.stands_in(self.candidate), self._slow()
+        kept_as = cached_call(self.reservation, self.request, delivery, faults)
+        resolution = Resolution(
+            reservation_id=self.reservation.id,
+            kind=EntryKind.SETTLE,
+            at=self.shop.clock.now(),
+            amount_nusd=cost.nusd,
+            basis=cost.basis,
+            images=len(delivery.pictures),
+            usage=delivery.usage,
+            reason="; ".join(filter(None, (stands_in, bad, cost.reason))),
+            vendor_request_id=_printable(delivery.vendor_request_id or "")[:ID_CHARS_AT_MOST],
         )
+        try:
+            # Kept before it is settled: what another process finds settled it can have, and what is paid survives us.
+            kept = self.shop.keep(kept_as, self.reservation.picture_key)
+        finally:
+            settled = self._resolve(resolution)
         if cost.nusd > self.reservation.amount_nusd:
             self.shop.log.warning(
                 "overrun",
@@ -220,15 +224,14 @@ class Attempter:
             )
         notices = [
             *delivery.notices,
-            *filter(None, (bad and f"{bad}; it is paid for all the same", cost.reason, self._slow())),
+            *filter(None, (bad and f"{bad}; it is paid for all the same", cost.reason, slow)),
         ]
         if not settled:
             notices.append(
                 f"the ledger could not be written: ${usd_text(self.reservation.amount_nusd)} stays held for"
                 f" {self.reservation.id} until it expires"
             )
-        kept = cached_call(self.reservation, self.request, delivery, faults)
-        if self.shop.cache is not None and not self.shop.keep(kept, self.reservation.picture_key):
+        if self.shop.cache is not None and not kept:
             notices.append("the pictures could not be kept in the cache; a repeat will be bought again")
         if bad:
             self.shop.log.warning("bad_picture", reservation=self.reservation.id, faults=bad)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing import Result
+    from routing.cache.base import CachedCall
     from routing.core.policy import Settings
     from tests.shop import Bench
 
@@ -312,3 +313,41 @@ def test_where_nothing_was_charged_yet_whoever_is_quicker_buys_and_both_get_the_
     assert (desk.calls, another.calls) == (["gpt"], ["gpt"])
     assert another.spent() == bought.cost
     desk.check_the_books()
+
+
+def test_another_process_that_comes_while_a_picture_is_put_into_the_cache_is_not_told_that_it_is_gone(
+    tmp_path: Path,
+) -> None:
+    bench = open_bench(cache=tmp_path / "cache")
+    another = open_bench(store=bench.store, cache=tmp_path / "cache")
+    cache: Any = bench.router._shop.cache
+    put, told = cache.put, list[str]()
+
+    def slowly(key: str, call: CachedCall) -> bool:
+        with pytest.raises(RequestIdReused) as caught:
+            elsewhere(another)
+        told.append(str(caught.value))
+        kept: bool = put(key, call)
+        return kept
+
+    cache.put = slowly
+    first = elsewhere(bench)
+    assert "is being bought right now: ask again with the same one" in told[0]
+    assert elsewhere(another).images == first.images
+    bench.router.close()
+
+
+def test_an_interrupt_while_a_picture_is_put_into_the_cache_leaves_it_settled(tmp_path: Path) -> None:
+    bench = open_bench(cache=tmp_path / "cache")
+    cache: Any = bench.router._shop.cache
+
+    def interrupted(_key: str, _call: CachedCall) -> bool:
+        raise KeyboardInterrupt
+
+    cache.put = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        elsewhere(bench)
+    found = bench.store.verify()
+    assert (found.held_nusd, found.unconfirmed_nusd) == (0, 0)
+    assert found.spent_nusd > 0
+    bench.router.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from routing.assembly.channels import open_channels
-from routing.assembly.stores import find_store, open_store
+from routing.assembly.stores import find_store, open_store, place_of
 from routing.closing import ClosingClock
 
 if TYPE_CHECKING:
@@ -250,7 +250,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
     cache: PictureCache | None,
     moderation: Moderation | None,
 ) -> Shop:
-    from routing.buying.shop import Shop
+    from routing.buying.shop import Shop, requests_of
 
     return Shop(
         settings=config.settings,
@@ -264,6 +264,7 @@ def _make_shop(  # noqa: PLR0913 - the ports of a shop
         upkeep=upkeep,
         addresses=_addresses(config),
         keep_prompts=config.keep_prompts,
+        requests=requests_of(place_of(config.ledger_url, config.root)),
     )
 
 

@@ -41,6 +41,14 @@ def find_store(url: str, root: Path) -> Store | None:
     return open_store(url, root)
 
 
+def place_of(url: str, root: Path) -> str | None:
+    """Name the ledger a URL means, the same for every router of a process; ``None`` where each router has its own."""
+    scheme = urlsplit(url).scheme
+    if scheme == "memory":
+        return None
+    return str((root / _file_path(url)).resolve()) if scheme == "sqlite" else url
+
+
 def _open_sqlite(url: str, root: Path) -> Store:
     from routing.ledger.sqlite import SqliteStore
 

@@ -26,7 +26,7 @@ class Flights(Generic[T]):
     def __init__(self) -> None:
         """Begin with nothing under way."""
         # By process too: a fork copies what is under way, but no thread that would ever finish it.
-        self._under_way: dict[tuple[int, str], Future[T | None]] = {}
+        self._under_way: dict[tuple[int, str], Flight[T]] = {}
 
     @contextmanager
     def board(
@@ -60,22 +60,40 @@ class Flights(Generic[T]):
         self,
         boarding: Boarding[T],
         place: tuple[int, str],
-        wait: Callable[[Future[T | None]], T | None],
+        wait: Callable[[Flight[T]], T | None],
         takes: Callable[[T], bool],
     ) -> None:
-        while True:
-            # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
-            own = boarding.own.setdefault(place, Future())
-            other = self._under_way.setdefault(place, own)
-            if other is own:
+        def lands(flight: Flight[T]) -> bool:
+            found = wait(flight)
+            if found is None or not takes(found):
+                return False
+            boarding.landed[place[1]] = found
+            return True
+
+        # Noted before it is offered: an interrupt in between finds it, or finds nothing to end.
+        own = boarding.own.setdefault(place, Flight())
+        ended: Flight[T] | None = None
+        while (other := self._under_way.setdefault(place, own)) is not own:
+            if lands(other):
                 return
-            found = wait(other)
-            if found is not None and takes(found):
-                boarding.landed[place[1]] = found
+            ended = ended or other
+        # This one's turn, unless one who waited for the same has had it by the time this thread came to look.
+        while ended is not None:
+            if ended.heir is None:
+                ended.heir = own
+                return
+            ended = ended.heir
+            if lands(ended):
                 return
 
 
-def _wait(other: Future[T | None], give_up_at: float, clock: ClosingClock) -> T | None:
+class Flight(Future["T | None"]):
+    """What is being bought, and whose turn it was next where that brought nothing."""
+
+    heir: Flight[T] | None = None
+
+
+def _wait(other: Flight[T], give_up_at: float, clock: ClosingClock) -> T | None:
     """Wait for what another brings; not for ever behind one that a signal's handler interrupted to close the router."""
     while True:
         left_s = give_up_at - monotonic()
@@ -93,7 +111,7 @@ class Boarding(Generic[T]):
 
     def __init__(self) -> None:
         """Begin with neither."""
-        self.own: dict[tuple[int, str], Future[T | None]] = {}
+        self.own: dict[tuple[int, str], Flight[T]] = {}
         self.landed: dict[str, T] = {}
 
     def land(self, key: str, bought: T) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from routing.buying.cooling import CoolDowns
 from routing.buying.flights import Flights
@@ -13,6 +14,7 @@ from routing.core.budgets import claims_for
 from routing.core.fingerprint import key_of_owner
 from routing.core.request import NO_TAGS
 from routing.logs import SteadyLog
+from routing.own_lock import OwnLock
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +33,17 @@ if TYPE_CHECKING:
     from routing.providers.base import Delivery, Provider
     from routing.results import Result
     from routing.upkeep import Upkeep
+
+_REQUESTS: WeakValueDictionary[str, Flights[Result]] = WeakValueDictionary()
+_REQUESTS_LOCK = OwnLock()
+
+
+def requests_of(ledger: str | None) -> Flights[Result]:
+    """Find which requests are under way on a ledger, in whichever router of this process."""
+    if ledger is None:
+        return Flights()
+    with _REQUESTS_LOCK:
+        return _REQUESTS.setdefault(ledger, Flights())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from routing import LedgerUnavailable, ProviderRateLimited, ProviderTimeout, ProviderUnavailable, RequestIdReused
+from routing import (
+    LedgerUnavailable,
+    ProviderRateLimited,
+    ProviderTimeout,
+    ProviderUnavailable,
+    RequestIdReused,
+    open_router,
+)
 from routing.buying.flights import Flights
 from routing.core.pacing import Allowance
 from routing.core.retries import DEADLINE_S
 from routing.errors import AllCandidatesFailed, Charged
 from routing.ledger.sqlite import SqliteStore
+from tests.router.conftest import ROUTER
 from tests.router.test_closing import Asleep, fault
 from tests.router.test_rate_limits import paced
 from tests.router.test_repeats import other_pictures_each_time
@@ -27,6 +35,8 @@ if TYPE_CHECKING:
     from routing import Result
     from routing.cache.base import CachedCall
     from routing.core.policy import Settings
+    from routing.sandbox import Sandbox
+    from tests.router.conftest import Team
     from tests.shop import Bench
 
 LIMITED = ProviderRateLimited("slow down", retry_after_s=9)
@@ -214,7 +224,27 @@ def test_closing_ends_the_first_call_and_with_it_those_who_wait_for_it(tmp_path:
     assert desk.calls == ["gpt"]
 
 
-# --- Between two routers, as between two processes --------------------------------------------------------------------
+def test_routers_of_one_process_on_the_same_ledger_wait_for_each_other(team: Team, vendor: Sandbox) -> None:
+    before, clock, first, second = vendor.bill()["images"], Asleep(), Crowd(), Crowd()
+    team.write("router.yaml", ROUTER + 'ledger: {url: "sqlite:///spend.db"}\ncache: {url: "file:///cache"}\n')
+    vendor.inject(["500"])
+    with open_router(team.folder / "router.yaml", env=team.env, log=team.log, clock=clock) as router:
+        first.send(1, lambda _: router.generate("a fox", request_id="poster/1"))
+        assert clock.asleep.acquire(timeout=PATIENCE_S)
+        with open_router(team.folder / ".." / team.folder.name / "router.yaml", env=team.env, log=team.log) as another:
+            second.send(3, lambda _: another.generate("a fox", request_id="poster/1"))
+            while len(another._under_way) < 3:
+                threading.Event().wait(0.001)
+            clock.go_on.set()
+            first.wait()
+            second.wait()
+        (bought,) = first.results
+        assert [each.images for each in second.results] == [bought.images] * 3
+        assert bought.cost == router.spend(by=())[0].spent
+    assert vendor.bill()["images"] == before + 1
+
+
+# --- Between two processes, which know of each other what the ledger says ---------------------------------------------
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from routing import (
     RoutingError,
     usd,
 )
-from routing.buying.flights import Flights
+from routing.buying.flights import Flight, Flights
+from routing.buying.flights import _wait as wait
 from routing.cache.base import CachedCall, CacheDown
 from routing.closing import ClosingClock
 from routing.core.request import ImageRequest
@@ -157,6 +158,7 @@ def test_while_they_wait_they_hold_no_money(tmp_path: Path) -> None:
     bench = open_bench(settings(budgets=(budget("0.30"),)), cache=tmp_path)
     vendor, crowd = gated(bench), Crowd()
     send(bench, crowd, 10, lambda _: bench.router.generate("a fox", importance="final"))
+    assert vendor.reached.acquire(timeout=PATIENCE_S)
     (status,) = bench.router.budgets()
     assert 0 < status.held < usd("0.30")
     vendor.gate.set()
@@ -325,4 +327,33 @@ def test_a_process_that_was_forked_does_not_wait_for_its_parents_flights(monkeyp
         monkeypatch.undo()
         with pytest.raises(ProviderTimeout), flights.board(["a"], 0, OPEN):
             pass
+    assert flights._under_way == {}
+
+
+def test_whoever_comes_late_to_its_turn_gets_what_the_one_before_it_brought(monkeypatch: pytest.MonkeyPatch) -> None:
+    flights: Flights[CachedCall] = Flights()
+    waiting, go_on, found = threading.Semaphore(0), threading.Event(), dict[str, CachedCall | None]()
+
+    def slowly(other: Flight[CachedCall], **bounds: Any) -> CachedCall | None:
+        waiting.release()
+        brought = wait(other, **bounds)
+        assert threading.current_thread().name == "next" or go_on.wait(PATIENCE_S)
+        return brought
+
+    def ask() -> None:
+        with flights.board(["a"], PATIENCE_S, OPEN) as boarding:
+            found[threading.current_thread().name] = boarding.landed.get("a")
+            boarding.land("a", CALL)
+
+    monkeypatch.setattr("routing.buying.flights._wait", slowly)
+    late, following = (threading.Thread(target=ask, name=name) for name in ("late", "next"))
+    with flights.board(["a"], 1, OPEN):  # brings nothing
+        late.start()
+        following.start()
+        for _ in range(2):
+            assert waiting.acquire(timeout=PATIENCE_S)
+    following.join(PATIENCE_S)
+    go_on.set()
+    late.join(PATIENCE_S)
+    assert found == {"next": None, "late": CALL}
     assert flights._under_way == {}

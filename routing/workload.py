@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from routing.core.features import Features
+from routing.core.past import Past
 from routing.core.picture import Size
 from routing.core.quoted import quoted_text, script_of
-from routing.core.replay import Past
 from routing.core.request import NO_TAGS, Operation
 from routing.core.suggest import did_you_mean
 from routing.errors import RequestError

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from routing.config.load import PolicyText, RouterConfig
     from routing.core.budgets import CounterKey
     from routing.core.difference import Difference
+    from routing.core.past import Past
     from routing.core.policy import Policy
-    from routing.core.replay import Past
     from routing.ledger.base import Store
 
 USUAL_BY = ("importance", "campaign", "deployment")

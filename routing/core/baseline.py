@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from routing.core.conditions import OF_BUDGETS, UNKNOWN
+from routing.core.past import LENGTHS
 from routing.core.plan import decide
 from routing.core.policy import Ask, Pick, Policy, Route, SortRule
 from routing.core.quote import CHARS_PER_TOKEN
@@ -16,57 +17,19 @@ from routing.core.suggest import did_you_mean
 from routing.errors import Refusal, RequestError
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
 
     from routing.core.conditions import Condition
     from routing.core.features import Features
-    from routing.core.picture import Size
+    from routing.core.past import Paid
     from routing.core.policy import Settings
     from routing.core.quote import Quote
 
-LENGTHS = ("prompt_chars", "text_chars")
-"""Features that sums know only as a span."""
 IN_SUMS = frozenset({
     *LENGTHS, *OF_BUDGETS, "importance", "importance_named", "megapixels", "n", "operation", "references", "script",
     "size",
 })  # fmt: skip
 """What conditions may read of requests that are known as sums; of budgets nothing is known either way."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paid:
-    """Requests of the past that are alike: what they delivered, and what all of their attempts cost, in nano-USD.
-
-    Each of ``requests`` delivered ``images`` of ``size``, and was made at ``at`` or later, within the same days of the
-    same prices and the same month. ``features`` have the shortest prompt and text of them; the longest have
-    ``prompt_chars_at_most`` and ``text_chars_at_most`` (``None``: the same), and ``prompt_tokens`` is what all prompts
-    usually come to. Pictures ``from_cache`` are counted apart. ``failed_nusd`` was charged by attempts that brought no
-    picture, ``unconfirmed_nusd`` nobody knows the truth of; both are part of ``spent_nusd``. ``partial``: an older
-    version did not write down all of their features.
-    """
-
-    at: datetime
-    importance: str
-    features: Features
-    size: Size | None
-    images: int
-    requests: int = 1
-    prompt_tokens: int | None = None
-    prompt_chars_at_most: int | None = None
-    text_chars_at_most: int | None = None
-    from_cache: int = 0
-    spent_nusd: int = 0
-    failed_nusd: int = 0
-    unconfirmed_nusd: int = 0
-    saved_nusd: int = 0
-    partial: bool = False
-
-    @property
-    def spans(self) -> tuple[tuple[int, int], ...]:
-        """The shortest and the longest of each of ``LENGTHS``."""
-        least = (self.features.prompt_chars, self.features.text_chars)
-        most = (self.prompt_chars_at_most, self.text_chars_at_most)
-        return tuple((low, low if high is None else high) for low, high in zip(least, most, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

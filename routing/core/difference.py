@@ -6,13 +6,14 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from routing.core.replay import Choice, RequestEnded
+from routing.core.past import RequestEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from routing.core.replay import Decided, Passed, Past, Replay
+    from routing.core.past import Past
+    from routing.core.replay import Choice, Decided, Passed, Replay
 
 DIMENSIONS = ("importance", "deployment", "operation", "asset")
 """What money can be grouped by; every other name is the key of a tag."""

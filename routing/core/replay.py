@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from routing.core.budgets import Claim, CounterKey, OnBudget, Purchase, claims_for
 from routing.core.entries import Balance
+from routing.core.past import RequestEnded
 from routing.core.plan import decide
 from routing.core.policy import nothing_known
 from routing.core.standing import counted_in, standing_of
@@ -22,38 +22,10 @@ if TYPE_CHECKING:
 
     from routing.core.conditions import Standing
     from routing.core.features import Features
+    from routing.core.past import Past
     from routing.core.picture import Size
     from routing.core.plan import Candidate, Plan
     from routing.core.policy import Settings, Standings
-
-
-class RequestEnded(StrEnum):
-    """How a request of the past ended. What was not bought then costs nothing in a replay either."""
-
-    BOUGHT = "bought"
-    CACHED = "cached"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """A request of the past. ``at`` is in UTC; ``charges`` are what it cost then: deployment and nano-USD.
-
-    ``importance`` is the one it had then, ``""`` where that is not known. Of requests with equal ``words`` (not
-    ``None``), the cache answers all but the first that buys the same thing. ``partial``: of its features, some were not
-    written down, and are taken to be as usual. ``prompt`` is ``None`` where the words were not kept.
-    """
-
-    request_id: str
-    at: datetime
-    features: Features
-    asset: str | None = None
-    importance: str = ""
-    ended: RequestEnded = RequestEnded.BOUGHT
-    words: Hashable = None
-    charges: tuple[tuple[str, int], ...] = ()
-    partial: bool = False
-    prompt: str | None = field(default=None, repr=False)
 
 
 class Choice(NamedTuple):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, tzinfo
 
-    from routing.core.baseline import Baseline, Paid
+    from routing.core.baseline import Baseline
+    from routing.core.past import Paid
 
 
 @dataclass(slots=True, kw_only=True)

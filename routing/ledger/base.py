@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.alerts import Alert, AlertStanding, Delivery
-    from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.charge import Charge
     from routing.core.entries import (
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
         Resolution,
     )
     from routing.core.lineage import AssetSums
-    from routing.core.replay import Past
+    from routing.core.past import Paid, Past
     from routing.core.spend import Dearest, SpendQuery, SpendRow
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from routing.core.baseline import Paid
+from routing.core.past import Paid
 from routing.ledger.operations import fetch
 from routing.ledger.queries import SQL
 from routing.ledger.reading import find_by_key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from routing.core.replay import Past, RequestEnded
+from routing.core.past import Past, RequestEnded
 from routing.ledger.reading import requests_after
 from routing.ledger.rows import features_from, from_ms
 

@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.alerts import Alert, AlertStanding, Delivery
-    from routing.core.baseline import Paid
     from routing.core.budgets import BudgetRaise, CounterKey
     from routing.core.charge import Charge
     from routing.core.entries import Balance, Entry
     from routing.core.lineage import AssetSums
-    from routing.core.replay import Past
+    from routing.core.past import Paid, Past
     from routing.core.spend import Dearest, SpendQuery, SpendRow
     from routing.ledger.base import Archive, AttemptHistory, RequestHistory, Seal, SealCheck, Verification
     from routing.ledger.dialect import Dialect

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from routing.core.baseline import Paid
+from routing.core.past import Paid
 from routing.core.picture import Size
 from routing.core.savings import compare_with
 from routing.core.spend import Period, SpendQuery

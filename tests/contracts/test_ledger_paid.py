@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from routing.core.baseline import Paid
+    from routing.core.past import Paid
     from routing.ledger.base import Store
 
 HOUR = timedelta(hours=1)

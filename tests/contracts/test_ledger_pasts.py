@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from routing.core.replay import Past, RequestEnded
+from routing.core.past import Past, RequestEnded
 from tests.ledger.purchases import DECEMBER, NOON, adjustment, buy, cache_hit, record, release, reservation, settle
 
 if TYPE_CHECKING:

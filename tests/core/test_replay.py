@@ -14,11 +14,12 @@ from routing.core.budgets import Budget, CounterKey, Match, OnBudget
 from routing.core.conditions import Condition, When
 from routing.core.difference import DIMENSIONS, Difference, compare
 from routing.core.features import Features
+from routing.core.past import Past, RequestEnded
 from routing.core.picture import Size
 from routing.core.policy import Ask, Degrade, OnBad, Policy, Route, Settings, Show, SortRule
 from routing.core.prices import PriceBook
 from routing.core.refusals import RefusalRule
-from routing.core.replay import Choice, Past, Replay, RequestEnded
+from routing.core.replay import Choice, Replay
 from routing.core.request import Operation
 from routing.core.window import Window, WindowKind
 from tests.core.making import SQUARE, deployment, per_image, piece_model, token_model, token_rates

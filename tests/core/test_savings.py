@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from routing.core.baseline import Paid, baseline_of
+from routing.core.baseline import baseline_of
 from routing.core.conditions import Condition, When
 from routing.core.features import Features
+from routing.core.past import Paid
 from routing.core.picture import Size
 from routing.core.policy import Ask, Pick, Policy, Route, Settings, SortRule
 from routing.core.prices import PER_MILLION, PriceBook, Rate, Unit

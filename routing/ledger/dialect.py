@@ -14,8 +14,9 @@ class Dialect:
     ``pack`` writes rows of ``columns`` as a JSON list of lists. ``each_tag`` makes a table ``t`` of ``key`` and
     ``value`` from the tags of a request, ``same_tags`` finds the label that has them. ``shape`` takes from the features
     of a request what no price reads or what is known otherwise, ``same_features`` compares what is left. ``by_key``
-    keeps the transaction from reading whole tables for a few thousand rows; empty where that need not be said.
-    ``by_bytes`` orders texts by their characters' numbers.
+    keeps the transaction from reading whole tables for a few thousand rows, ``plan_once`` from planning each of many
+    questions that are worded alike; both are empty where that need not be said. ``by_bytes`` orders texts by their
+    characters' numbers.
     """
 
     tag: str
@@ -28,6 +29,7 @@ class Dialect:
     shape: str
     same_features: str
     by_key: str
+    plan_once: str
     by_bytes: str
 
 
@@ -47,6 +49,7 @@ SQLITE = Dialect(
     shape=f"'' || json_remove(q.features, {_PATHS})",
     same_features="s.features = c.features",
     by_key="",
+    plan_once="",
     by_bytes="",
 )
 
@@ -69,5 +72,6 @@ POSTGRES = Dialect(
         "SELECT set_config('enable_seqscan', 'off', TRUE), set_config('enable_hashjoin', 'off', TRUE),"
         " set_config('enable_mergejoin', 'off', TRUE)"
     ),
+    plan_once="SELECT set_config('plan_cache_mode', 'force_generic_plan', TRUE)",
     by_bytes=' COLLATE "C"',
 )

@@ -18,7 +18,7 @@ from routing.ledger.rollup import ALWAYS_MS, DAY_MS, HOUR_MS, Rollup, mark, mont
 from routing.ledger.rows import to_json, to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from routing.core.spend import SpendQuery
     from routing.ledger.dialect import Dialect
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 OF_ENTRY = frozenset({"deployment", "model", "size", "quality"})
 IN_NO_SUM = frozenset({"asset", "request_id", "parent"})
 """Dimensions with so many values that sums by them and others would be as many as the entries."""
+
+FEW = 10
+"""Up to as many questions are each planned by themselves."""
 
 _GROUPS = "LEFT JOIN spend_groups AS g ON g.id = s.spend_group"
 _LABELS = "LEFT JOIN labels AS l ON l.id = s.label"
@@ -45,8 +48,10 @@ class Piece:
     until: int
 
 
-def spend(cursor: Cursor, queries: Iterable[SpendQuery], dialect: Dialect) -> list[list[SpendRow]]:
+def spend(cursor: Cursor, queries: Sequence[SpendQuery], dialect: Dialect) -> list[list[SpendRow]]:
     """Answer each question on the one state that the cursor sees: see ``LedgerReader.spend_each``."""
+    if len(queries) > FEW and dialect.plan_once:
+        cursor.execute(dialect.plan_once, {})
     rolled, last = read_sums_upto(cursor)
     return [answer(cursor, query, dialect, rolled, last) for query in queries]
 

@@ -224,7 +224,7 @@ def _course(asked: Asked, store: LedgerReader, rows: list[SpendRow]) -> tuple[Pe
         return None, []
     if query.per is not None:
         return query.per, rows
-    span = (query.until or asked.now) - (query.since or store.first_at() or asked.now)
+    span = (query.until or asked.now) - asked.begins(store)
     if span > DRAWN_BY_MONTH:
         return None, []
     per = Period.DAY if span <= DRAWN_BY_DAY else Period.MONTH

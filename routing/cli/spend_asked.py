@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from routing.core.spend import SpendQuery
+    from routing.ledger.base import LedgerReader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,10 @@ class Asked:
     now: datetime
     as_json: bool
     as_csv: bool
+
+    def begins(self, store: LedgerReader) -> datetime:
+        """Tell from when on there may be something: the start that was asked for, else the first purchase."""
+        return self.query.since or store.first_at() or self.now
 
     @property
     def period(self) -> str:

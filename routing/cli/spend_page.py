@@ -105,7 +105,7 @@ def _days(asked: Asked, store: LedgerReader | None) -> list[DaySpend]:
 
     if store is None:
         return []
-    since = asked.query.since or store.first_at() or asked.now
+    since = asked.begins(store)
     first = since.astimezone(asked.query.zone).date()
     # Of a longer time a page draws months: those of all days would be more than anybody reads.
     per = Period.MONTH if min(asked.query.until or asked.now, asked.now) - since > DRAWN_BY_DAY else Period.DAY

@@ -29,7 +29,7 @@ OF_ENTRY = frozenset({"deployment", "model", "size", "quality"})
 IN_NO_SUM = frozenset({"asset", "request_id", "parent"})
 """Dimensions with so many values that sums by them and others would be as many as the entries."""
 
-FEW = 10
+PLANNED_EACH_AT_MOST = 10
 """Up to as many questions are each planned by themselves."""
 
 _GROUPS = "LEFT JOIN spend_groups AS g ON g.id = s.spend_group"
@@ -50,7 +50,7 @@ class Piece:
 
 def spend(cursor: Cursor, queries: Sequence[SpendQuery], dialect: Dialect) -> list[list[SpendRow]]:
     """Answer each question on the one state that the cursor sees: see ``LedgerReader.spend_each``."""
-    if len(queries) > FEW and dialect.plan_once:
+    if len(queries) > PLANNED_EACH_AT_MOST and dialect.plan_once:
         cursor.execute(dialect.plan_once, {})
     rolled, last = read_sums_upto(cursor)
     return [answer(cursor, query, dialect, rolled, last) for query in queries]

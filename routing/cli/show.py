@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -84,13 +85,12 @@ def _settings(config: Path) -> Settings | None:
 
 def _asset(store: Store, history: RequestHistory, config: Path) -> Asset | None:
     """Sum up all that was bought for the request's asset."""
-    from routing.core.lineage import assets_of
-    from routing.core.spend import SpendQuery
+    from routing.core.lineage import BY_ASSET, assets_of
 
     name = history.record.asset
     if not name:
         return None
-    query = SpendQuery(by=("asset", "importance"), assets=(name,))
+    query = replace(BY_ASSET, assets=(name,))
     warn_of_archives([each.file for each in store.archives_behind(query)])
     return next(iter(assets_of(store.spend(query), declared_importances(config)).named), None)
 

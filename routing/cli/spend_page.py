@@ -63,6 +63,7 @@ def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None,
     """Read all that the page tells."""
     from routing.assembly import load_config
     from routing.cli.spend_rankings import rankings
+    from routing.core.lineage import BY_ASSET
     from routing.reports.page.data import Figures, PageData
 
     read = load_config(find_config(asked.config), {}, asked.now.date())
@@ -84,7 +85,7 @@ def page_data(asked: Asked, store: LedgerReader | None, *, baseline: str | None,
     if store is None:
         return page
     # Of a page that is sent on, who made it must know what it lacks.
-    lacks = replace(query, by=("asset", "importance"), per=None)
+    lacks = replace(query, by=BY_ASSET.by, per=None)
     warn_of_archives([each.file for each in store.archives_behind(lacks)])
     found = replace(
         page,
